@@ -1,0 +1,65 @@
+"""Countries and their clocks: ISO 3166-1 alpha-2 codes, the zone of a country, local days as instants.
+
+A country with several zones is given the zone of its capital (`data/zones.csv`): a block whose
+hour matters there has to be entered as a UTC instant.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from analyzer.errors import UnknownName
+
+WORLD = "XX"
+UNKNOWN = "ZZ"
+_DATA = Path(__file__).parent / "data"
+
+
+@cache
+def _zones() -> dict[str, tuple[str, str]]:
+    with (_DATA / "zones.csv").open(encoding="utf-8", newline="") as f:
+        return {row["cc"]: (row["zone"], row["name"]) for row in csv.DictReader(f)}
+
+
+def is_country(cc: str) -> bool:
+    """True for an assigned ISO 3166-1 alpha-2 code in upper case."""
+    return cc in _zones()
+
+
+def check_country(cc: str) -> str:
+    """The code in upper case; raises UnknownName when ISO 3166-1 does not assign it."""
+    code = cc.strip().upper()
+    if not is_country(code) and code != WORLD:
+        raise UnknownName(f"{cc!r} is not an ISO 3166-1 alpha-2 country code (for example PK); {WORLD} is the world")
+    return code
+
+
+def country_name(cc: str) -> str:
+    """English short name, `World`, or `unknown country`."""
+    special = {WORLD: "World", UNKNOWN: "unknown country"}
+    return special.get(cc) or _zones()[cc][1]
+
+
+def zone(cc: str) -> ZoneInfo:
+    """The clock of a country's capital; UTC for the world and for unknown places."""
+    return ZoneInfo(_zones()[cc][0]) if cc in _zones() else ZoneInfo("UTC")
+
+
+def local_midnight(day: date, cc: str) -> datetime:
+    """The instant (naive UTC) at which the local calendar day begins in a country."""
+    local = datetime.combine(day, time(), tzinfo=zone(cc))
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+def local_day(day: date, cc: str) -> tuple[datetime, datetime]:
+    """A local calendar day as a half-open interval of naive UTC instants."""
+    return local_midnight(day, cc), local_midnight(day + timedelta(days=1), cc)
+
+
+def to_local(instant: datetime, cc: str) -> datetime:
+    """A naive UTC instant on the country's clock (aware)."""
+    return instant.replace(tzinfo=UTC).astimezone(zone(cc))
