@@ -332,9 +332,10 @@ class Dossier:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Declaration of one rendering: its file endings and what it renders."""
+    """Declaration of one rendering: what it renders (a brief, or rows of named columns) and its file endings."""
 
     name: str
+    kind: Literal["brief", "rows"]
     suffixes: tuple[str, ...]
     render: Callable[..., bytes] = field(repr=False)
 
