@@ -18,6 +18,7 @@ from analyzer.cli._options import date_type, db_option
 @click.option("-o", "--output", required=True, metavar="FILE", help="The ending chooses the rendering: .html.")
 @db_option
 def command(
+    *,
     blocks: tuple[str, ...],
     cc: str | None,
     start: datetime | None,

@@ -30,6 +30,7 @@ _SHORT = (
 @db_option
 @format_option
 def command(
+    *,
     block: str | None,
     cc: str | None,
     day: datetime | None,

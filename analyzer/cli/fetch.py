@@ -22,6 +22,7 @@ from analyzer.cli._progress import bar
 @click.option("--dry-run", is_flag=True, help="Print the requests and stop.")
 @format_option
 def command(
+    *,
     source: str,
     cc: str,
     start: datetime,

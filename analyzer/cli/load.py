@@ -20,6 +20,7 @@ from analyzer.cli._progress import bar
 @click.option("--map", "mapping", metavar="FILE", help="Column mapping (TOML or YAML) for a table of your own.")
 @format_option
 def command(
+    *,
     paths: tuple[str, ...],
     db: str,
     source: str | None,

@@ -12,7 +12,7 @@ from analyzer.cli._options import db_option, format_option, print_rows
 @click.option("-p", "parameters", multiple=True, metavar="KEY=VALUE", help="A parameter of the query; may be repeated.")
 @db_option
 @format_option
-def command(query: str | None, parameters: tuple[str, ...], db: str, fmt: str) -> None:
+def command(*, query: str | None, parameters: tuple[str, ...], db: str, fmt: str) -> None:
     """Run a named query, or your own SQL on a copy of the released tables.  Without a name: list the queries."""
     from analyzer.store import Store
     from analyzer.store.named import listed

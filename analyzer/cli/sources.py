@@ -9,7 +9,7 @@ from analyzer.cli._options import format_option, print_rows
 
 @click.command()
 @format_option
-def command(fmt: str) -> None:
+def command(*, fmt: str) -> None:
     """List every source: what it is, organisation, licence, grain, caveat."""
     from analyzer.registry import load_all
 
