@@ -332,10 +332,10 @@ class Dossier:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Declaration of one rendering: what it renders (a brief, or rows of named columns) and its file endings."""
+    """Declaration of one rendering: what it renders (a brief, rows of named columns, a study) and its file endings."""
 
     name: str
-    kind: Literal["brief", "rows"]
+    kind: Literal["brief", "rows", "study"]
     suffixes: tuple[str, ...]
     render: Callable[..., bytes] = field(repr=False)
 

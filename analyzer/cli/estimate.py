@@ -9,17 +9,6 @@ import click
 
 from analyzer.cli._options import date_type, db_option, format_option, print_rows
 
-_SHORT = (
-    "indicator",
-    "horizon",
-    "observed",
-    "expected",
-    "ratio",
-    "range",
-    "verdict",
-    "attribution",
-)
-
 
 @click.command(epilog="Example: vpn-uptake estimate sd-2018-12-21-social --horizon 7d --horizon 14d")
 @click.argument("block", required=False)
@@ -72,6 +61,6 @@ def _print(study: object, fmt: str) -> None:
     if fmt != "table":
         print_rows(columns, rows, fmt)
         return
-    from analyzer.outputs.estimates_text import render
+    from analyzer.registry import load
 
-    click.echo(render(study), nl=False)
+    click.echo(load("outputs", "study_text").render(study), nl=False)
