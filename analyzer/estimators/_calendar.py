@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from analyzer.estimators._inputs import Bools
     from analyzer.records import Floats
 
-WILD = 4.0  # median absolute deviations; beyond it a single step is clipped, not believed
+CLIPPED = 4.0  # robust deviations; a step beyond moves a level by no more than that
+WILD = 3.5  # robust deviations from the week around it; a step beyond is told apart from the ordinary noise
 
 
 def _median_of_rows(rows: Floats) -> Floats:
@@ -73,5 +74,15 @@ def clip_wild_steps(z: Floats) -> Floats:
     """
     usual = rolling_median(z, 6, 0)
     residual = z - usual
-    width = WILD * spread(residual[residual != 0] if (residual != 0).any() else residual)
+    width = CLIPPED * spread(residual[residual != 0] if (residual != 0).any() else residual)
     return np.asarray(usual + np.clip(residual, -width, width)) if width > 0 else z.copy()
+
+
+def wild_steps(z: Floats) -> Floats:
+    """What single wild steps stand out from the week around them; 0 for every ordinary step.
+
+    Both sides are looked at: a lasting change of level is not wild.
+    """
+    residual = z - rolling_median(z, 3, 3)
+    width = WILD * spread(residual[residual != 0] if (residual != 0).any() else residual)
+    return np.asarray(np.where(np.abs(residual) > max(width, 1e-9), residual, 0.0))

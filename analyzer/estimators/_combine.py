@@ -22,6 +22,8 @@ SHARPNESS = 2.0  # weights are (mean squared error) ** -2: close to the best, ne
 PRIOR_MEMBER = 2.0  # pseudo-replications that say: the structural model is best, the others err twice as much
 PRIOR_DF = 6.0  # degrees of freedom of the structural variance; tuned on simulated series, see bench/
 RESTLESS = 0.4  # exponent of recent squared one-step errors in the variance
+DRAWS = 2000  # of the bootstrap of wild steps
+RUN = 3  # steps drawn together: holidays and faults last up to a few days
 DISAGREE = 0.5  # part of the members' disagreement at an origin that adds to its variance
 
 
@@ -29,10 +31,12 @@ DISAGREE = 0.5  # part of the members' disagreement at an origin that adds to it
 class Placebos:
     """The replay of one question."""
 
-    errors: Floats  # (M, N) of every member at every placebo origin
+    errors: Floats  # (M, N) of every member at every placebo origin, without wild steps
+    wild: Floats  # (N,) what the wild steps of each placebo window add to its total
     variance: Floats  # (N,) under the structural model, recent restlessness included
     level: Floats  # (M,) forecasts for the window asked about
     level_variance: float
+    reach: float  # (gap + horizon) over the length of the base
     levels: Floats  # (M, N) forecasts at the placebo origins
     horizon: int
     gap: int
@@ -55,7 +59,9 @@ def first_origin(end: int, gap: int, horizon: int, season: int) -> int:
     return int(np.clip(room, 2 * min(season, 7), max(4 * min(season, 7), min(56, end // 3))))
 
 
-def gather(made: Forecasts, seen: Windows, end: int, gap: int, horizon: int, first: int, jensen: float) -> Placebos:
+def gather(
+    made: Forecasts, seen: Windows, wild: Floats, *, end: int, gap: int, horizon: int, first: int, jensen: float
+) -> Placebos:
     """Errors at the origins whose window lies inside the base and is seen for the greater part."""
     origins = np.arange(first, max(end - gap - horizon, first - 1) + 1)
     starts = origins + gap
@@ -65,7 +71,10 @@ def gather(made: Forecasts, seen: Windows, end: int, gap: int, horizon: int, fir
     level = made.level + jensen
     variance = made.variance * np.clip(made.recent, 0.3, 9.0) ** RESTLESS
     errors = seen.link[starts] - level[:, origins]
-    return Placebos(errors, variance[origins], level[:, end], float(variance[end]), level[:, origins], horizon, gap)
+    return Placebos(
+        errors, wild[starts], variance[origins], level[:, end], float(variance[end]), (gap + horizon) / end,
+        level[:, origins], horizon, gap,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +83,9 @@ class Combined:
 
     centre: float
     deviation: float
-    quantile: float
+    quantile: float  # Student's, two-sided at the level asked for
     weights: Floats  # (M,)
-    errors: Floats  # (N,) of the average, with weights learnt elsewhere
+    errors: Floats  # (N,) of the average, with weights learnt elsewhere, wild steps included
     standardised: Floats  # (N,) the same divided by their own deviations
     usual_deviation: float  # of a window of this length, whatever donors did in this one
     freedom: float
@@ -91,8 +100,10 @@ def combine(placebos: Placebos, structural: Floats, pool: Pool | None, level: fl
     variance = placebos.variance + DISAGREE * disagreement + 1e-300
     freedom = max(placebos.freedom, 1.0) if errors.size else 0.0
     shift = _shrunk_bias(errors, variance, freedom)
-    prior, prior_df = _prior(pool)
-    own = float(np.mean((errors - shift) ** 2 / variance)) if errors.size else 0.0
+    prior, prior_df = _prior(pool, placebos.reach)
+    # Weights, season and shift were learnt from the same windows; the fewer there are, the more flattering the errors.
+    flattery = 1 + 2 * (placebos.horizon + 0.5 * placebos.gap) / max(errors.size, 1)
+    own = flattery * float(np.mean((errors - shift) ** 2 / variance)) if errors.size else 0.0
     ratio = (freedom * own + prior_df * prior) / (freedom + prior_df)
     centre = float(weights @ placebos.level)
     now = placebos.level_variance + DISAGREE * float(weights @ (placebos.level - centre) ** 2)
@@ -101,9 +112,9 @@ def combine(placebos: Placebos, structural: Floats, pool: Pool | None, level: fl
     return Combined(
         centre + shift,
         float(np.sqrt(ratio * now)),
-        _quantile(df, level, pool),
+        _quantile(df, level, (errors - shift) / np.sqrt(own * variance / flattery), placebos, pool),
         weights,
-        errors,
+        errors + placebos.wild,
         (errors - shift) / np.sqrt(ratio * variance),
         float(np.sqrt(ratio * usual)),
         df,
@@ -156,10 +167,11 @@ def _shrunk_bias(errors: Floats, variance: Floats, freedom: float) -> float:
     return mean * mean**2 / (mean**2 + doubt + 1e-300)
 
 
-def _prior(pool: Pool | None) -> tuple[float, float]:
+def _prior(pool: Pool | None, reach: float) -> tuple[float, float]:
     """Prior variance ratio and its degrees of freedom: moments of log variances of the pool (Smyth 2004, section 6)."""
     if pool is None or pool.scales.size < 5:
-        return 1.0, PRIOR_DF
+        # A window far away for the length of the base may bring what the base has not shown the model.
+        return 1.0 + 1.5 * min(reach, 0.5), PRIOR_DF
     half = max(pool.replications, 1.0) / 2
     excess = float(np.var(pool.scales, ddof=1)) - float(polygamma(1, half))
     prior_df = 2 * _inverse_trigamma(max(excess, 0.05))
@@ -177,10 +189,46 @@ def _inverse_trigamma(value: float) -> float:
     return y
 
 
-def _quantile(df: float, level: float, pool: Pool | None) -> float:
-    """Student's quantile; with a pool, half-way in logs to the quantile its standardised errors really had."""
+def _quantile(df: float, level: float, standardised: Floats, placebos: Placebos, pool: Pool | None) -> float:
+    """Student's quantile, drawn in logs towards the quantile that standardised errors really had.
+
+    One's own errors count for more the more disjoint windows there are; errors lent by other series count as 30.
+    """
     student = float(stdtrit(df, 0.5 + level / 2))
-    if pool is None or pool.errors.size < 200:
-        return student
-    seen = float(np.quantile(np.abs(pool.errors), level))
-    return float(np.sqrt(student * np.clip(seen, 0.7 * student, 1.6 * student)))
+    effective = standardised.size / (placebos.horizon + 0.5 * placebos.gap)
+    pull = _towards(student, standardised, level, effective / (effective + 20))
+    if pool is not None and pool.errors.size >= 200:
+        pull += _towards(student, pool.errors, level, 30 / (50 + effective))
+    return student * float(np.exp(pull))
+
+
+def _towards(student: float, standardised: Floats, level: float, weight: float) -> float:
+    if standardised.size < 20:
+        return 0.0
+    seen = float(np.quantile(np.abs(standardised), level))
+    return weight * float(np.log(np.clip(seen / student, 0.7, 2.0)))
+
+
+def spread_of_total(
+    found: Combined, deviation: float, wild: Floats, *, horizon: int, level: float, seed: int
+) -> tuple[float, float, float]:
+    """Lower bound, middle and upper bound of the window's level, relative to the forecast.
+
+    Student's distribution plus what wild steps add: they are kept out of levels and errors, and come back as a
+    bootstrap of short runs, so that rare tall steps widen the side on which they stand.
+    wild: (n,) what each seen step of the base stands out by, on the modelling scale; mostly 0.
+    """
+    half = found.quantile * deviation
+    if not wild.any():
+        return -half, 0.0, half
+    draw = np.random.default_rng(seed)
+    grid = (np.arange(DRAWS) + 0.5) / DRAWS
+    width = found.quantile / float(stdtrit(found.freedom, 0.5 + level / 2)) * deviation
+    smooth = width * stdtrit(found.freedom, draw.permutation(grid))
+    added = np.expm1(np.clip(wild, -20, 20))
+    runs = -(-horizon // RUN)
+    first = draw.integers(0, added.size, (DRAWS, runs))
+    steps = added[(first[:, :, None] + np.arange(RUN)) % added.size].reshape(DRAWS, -1)[:, :horizon]
+    jumps = np.log1p(np.maximum(steps.mean(axis=1), -1 + 1e-9))
+    low, middle, high = np.quantile(smooth + jumps, [(1 - level) / 2, 0.5, (1 + level) / 2])
+    return float(low), float(middle), float(high)

@@ -34,6 +34,12 @@ class Measure:
             return _logit(self.top, self.bottom, self.offset)
         return np.asarray(np.log(self.top + self.offset))
 
+    def unlink(self, link: Floats) -> Floats:
+        """(T,) numerators of steps on the modelling scale."""
+        if self.is_share:
+            return np.asarray(expit(link) * (self.bottom + 2 * self.offset) - self.offset)
+        return np.asarray(np.exp(np.minimum(link, 690.0)) - self.offset)
+
     def window_link(self, total: Floats, weight: Floats) -> Floats:
         """Window totals on the modelling scale; `weight` sums exp(factors), or denominators for a share."""
         if self.is_share:

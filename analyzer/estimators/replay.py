@@ -19,7 +19,7 @@ import numpy as np
 
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import _bounds, _calendar, _donors, _events
-from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, first_origin, gather
+from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, first_origin, gather, spread_of_total
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import Estimand, Question, ScaleName, ask, require_base, require_window
 from analyzer.estimators._replay import Forecasts, Windows, forecast, windows
@@ -66,8 +66,7 @@ def estimate_effect(
     season: 7 for days, 168 for hours, 52 for weeks, 1 for none.  censored: (T,) steps beyond the chart (`rank`) or
     below the threshold (`index`).  exposure: (T,) denominators.  holidays: (T,) known multiplicative days.
     estimand: `no_block_since_base` freezes the base before the first of a chain of blocks that runs into this one;
-    `just_before` starts from the path just before.  level: of the interval.  seed: kept for the record; nothing here
-    is drawn at random.
+    `just_before` starts from the path just before.  level: of the interval.  seed: of the bootstrap of wild steps.
 
     Totals are over the observed steps of the window, in the unit of y (of `exposure`-weighted numerators for a share).
     Raises ValueError for arguments that cannot be meant, and NotEnoughData where nothing honest can be said: no level
@@ -171,6 +170,7 @@ class Setting:
     season: int
     factors: Floats  # (T,) season, holidays and leftovers per step, on the modelling scale
     z: Floats  # (base.end,) the base without them, wild steps clipped
+    wild: Floats  # (base.end,) what single wild steps stand out by
     seen: Bools  # (base.end,)
     usable: Bools  # (T,) steps that may enter window totals
     donors: _donors.Donors
@@ -190,13 +190,25 @@ def _setting(question: Question, base: Base) -> Setting:
         np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window
     )
     factors = factors + left.path
-    z = _calendar.clip_wild_steps((link - factors)[: base.end])
+    raw = (link - factors)[: base.end]
+    z = _calendar.clip_wild_steps(raw)
     seen = np.isfinite(z)
+    wild = _calendar.wild_steps(raw)
     donors = _donors.usable(question, base.end)
     warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
-    usable = ~base.masked
     return Setting(
-        question, base, measured, season, factors, np.where(seen, z, 0.0), seen, usable, donors, left.variance, warnings
+        question=question,
+        base=base,
+        measure=measured,
+        season=season,
+        factors=factors,
+        z=np.where(seen, z, 0.0),
+        wild=wild,
+        seen=seen,
+        usable=~base.masked,
+        donors=donors,
+        leftover_variance=left.variance,
+        warnings=warnings,
     )
 
 
@@ -238,24 +250,38 @@ def _parted(setting: Setting) -> _donors.Donors:
 
 def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
     question, base = setting.question, setting.base
-    seen = _windows(setting)
+    seen, calm = _windows(setting), _windows(setting, _calm(setting))
     x = np.column_stack([setting.z, setting.donors.z[: base.end]])
     movement = _by_origin(seen.donors[:, 1:], base, question)
     made = forecast(x, setting.seen, movement, base.gap, question.horizon)
-    first = first_origin(base.end, base.gap, question.horizon, setting.season)
     # Totals of counts stand above the mean of logs; the distance is the same for all forecasters and nearly constant.
     inside = slice(0, max(base.end - question.horizon + 1, 0))
-    distance = (seen.link - seen.donors[:, 0])[inside][seen.seen[inside] >= 0.6 * question.horizon]
-    jensen = float(np.mean(distance)) if distance.size else 0.0
-    placebos = gather(made, seen, base.end, base.gap, question.horizon, first, jensen)
+    distance = (calm.link - calm.donors[:, 0])[inside][seen.seen[inside] >= 0.6 * question.horizon]
+    placebos = gather(
+        made,
+        calm,
+        seen.link - calm.link,
+        end=base.end,
+        gap=base.gap,
+        horizon=question.horizon,
+        first=first_origin(base.end, base.gap, question.horizon, setting.season),
+        jensen=float(np.mean(distance)) if distance.size else 0.0,
+    )
     return placebos, made
 
 
-def _windows(setting: Setting) -> Windows:
+def _calm(setting: Setting) -> Measure:
+    """The measure with the wild steps of the base put back among their neighbours."""
+    measured, end = setting.measure, setting.base.end
+    wild = np.concatenate([setting.wild, np.zeros(setting.factors.size - end)])
+    return replace(measured, top=np.where(wild != 0, measured.unlink(measured.link() - wild), measured.top))
+
+
+def _windows(setting: Setting, measured: Measure | None = None) -> Windows:
     steps = setting.factors.size
     z = np.concatenate([setting.z, np.zeros(steps - setting.z.size)])
     columns = np.column_stack([z, setting.donors.z])
-    return windows(setting.measure, setting.factors, setting.usable, columns, setting.question.horizon)
+    return windows(measured or setting.measure, setting.factors, setting.usable, columns, setting.question.horizon)
 
 
 def _by_origin(values: Floats, base: Base, question: Question) -> Floats:
@@ -296,11 +322,12 @@ def _effect(setting: Setting, placebos: Placebos, found: Combined, names: tuple[
     def total(at: float) -> float:
         return float(setting.measure.steps(at, factors[seen], bottom[seen]).sum())
 
-    expected = total(found.centre)
-    floor = setting.measure.noise(expected, float(bottom[seen].sum()), int(seen.sum()))
+    floor = setting.measure.noise(total(found.centre), float(bottom[seen].sum()), int(seen.sum()))
     deviation = float(np.sqrt(max(found.deviation**2 + setting.leftover_variance, floor)))
-    half = min(found.quantile * deviation, 300.0)
-    low, high = total(found.centre - half), total(found.centre + half)
+    offsets = spread_of_total(
+        found, deviation, setting.wild[setting.seen], horizon=int(seen.sum()), level=question.level, seed=question.seed
+    )
+    low, expected, high = (total(found.centre + float(np.clip(offset, -300, 300))) for offset in offsets)
     ratio, ratio_low, ratio_high = (observed / max(value, 1e-300) for value in (expected, high, low))
     step_half = found.quantile * np.sqrt(deviation**2 + _step_variance(setting))
     usual = float(np.sqrt(max(found.usual_deviation**2, floor)))
