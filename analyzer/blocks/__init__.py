@@ -1,0 +1,19 @@
+"""The catalogue: restrictions and dated events without one, who says what about them, figures of publishers.
+
+`shipped()` needs no store.  Everything a user adds goes through the validator that the shipped tables pass.
+"""
+
+from __future__ import annotations
+
+from analyzer.blocks.catalogue import Catalogue, artefacts, find, of_country, overlaps, shipped, touches
+from analyzer.blocks.signs import ExpectedSign, expected_sign
+from analyzer.blocks.stop import import_stop
+from analyzer.blocks.stored import add, catalogue, fill, import_csv, import_published
+from analyzer.blocks.tables import BLOCK_KINDS, KINDS, NON_EVENT_KINDS, Artefact
+from analyzer.blocks.times import local_span, span
+
+__all__ = [
+    "BLOCK_KINDS", "KINDS", "NON_EVENT_KINDS", "Artefact", "Catalogue", "ExpectedSign", "add", "artefacts", "catalogue",
+    "expected_sign", "fill", "find", "import_csv", "import_published", "import_stop", "local_span", "of_country",
+    "overlaps", "shipped", "span", "touches",
+]  # fmt: skip

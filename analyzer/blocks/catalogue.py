@@ -1,0 +1,170 @@
+"""The catalogue as one frozen record, readable without any store, and the questions asked of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from analyzer.blocks import tables
+from analyzer.blocks.tables import Artefact, Row
+from analyzer.errors import UnknownName
+from analyzer.places import WORLD, check_country
+from analyzer.records import Block, Claim, Overlap, Published
+
+DATA = Path(__file__).parents[1] / "data"
+SHIPPED_TABLES = ("events.csv", "published_estimates.csv", "claims.csv")
+_T = TypeVar("_T")
+Touches = Literal["base", "horizon", "base and horizon"]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything known of restrictions and of dated events without one, in order of country and time."""
+
+    blocks: tuple[Block, ...]
+    non_events: tuple[Block, ...]
+    claims: tuple[Claim, ...]
+    published: tuple[Published, ...]
+
+    @property
+    def events(self) -> tuple[Block, ...]:
+        """Blocks, then non-events."""
+        return self.blocks + self.non_events
+
+    def claims_about(self, block_id: str) -> tuple[Claim, ...]:
+        """Who says what about an event; claims that disagree stand beside each other."""
+        return tuple(c for c in self.claims if c.block_id == block_id)
+
+    def published_about(self, block_id: str) -> tuple[Published, ...]:
+        """Figures that publishers gave for an event."""
+        return tuple(p for p in self.published if p.block_id == block_id)
+
+
+def make(events: Iterable[Block], claims: Iterable[Claim], published: Iterable[Published]) -> Catalogue:
+    """A catalogue in its order: by country, onset and id."""
+    ordered = sorted(events, key=lambda b: (b.cc, b.onset_earliest, b.block_id))
+    return Catalogue(
+        blocks=tuple(b for b in ordered if not b.is_non_event),
+        non_events=tuple(b for b in ordered if b.is_non_event),
+        claims=tuple(claims),
+        published=tuple(published),
+    )
+
+
+@cache
+def shipped() -> Catalogue:
+    """The tables that come with the tool, validated; needs no store."""
+    return make(
+        read_events(_text("events.csv"), "events.csv"),
+        read_claims(_text("claims.csv"), "claims.csv"),
+        [tables.published(row) for row in _shipped_rows("published_estimates.csv", tables.PUBLISHED_COLUMNS)],
+    )
+
+
+@cache
+def artefacts() -> tuple[Artefact, ...]:
+    """Stretches in which an indicator moved for reasons of measurement."""
+    return tuple(tables.artefact(row) for row in _shipped_rows("artefacts.csv", tables.ARTEFACT_COLUMNS))
+
+
+def shipped_sha256() -> str:
+    """SHA-256 over the shipped tables, in order, each with its name."""
+    digest = hashlib.sha256()
+    for name in SHIPPED_TABLES:
+        digest.update(name.encode() + b"\0" + (DATA / name).read_bytes())
+    return digest.hexdigest()
+
+
+def shipped_size() -> int:
+    """Bytes of the shipped tables."""
+    return sum((DATA / name).stat().st_size for name in SHIPPED_TABLES)
+
+
+def read_events(text: str, file: str) -> list[Block]:
+    """Events of a CSV text; an id that occurs twice in it is an error."""
+    found: dict[str, Block] = {}
+    for row in tables.rows_of(text, file, tables.EVENT_COLUMNS):
+        event = tables.block(row)
+        tables.check_unique(found.keys(), row, event.block_id)
+        found[event.block_id] = event
+    return list(found.values())
+
+
+def read_claims(text: str, file: str) -> list[Claim]:
+    """Claims of a CSV text."""
+    return [tables.claim(row) for row in tables.rows_of(text, file, tables.CLAIM_COLUMNS)]
+
+
+def find(catalogue: Catalogue, block_id: str) -> Block:
+    """The block or non-event of that id; raises UnknownName with the nearest ids."""
+    known = {b.block_id: b for b in catalogue.events}
+    if found := known.get(block_id.strip().lower()):
+        return found
+    near = get_close_matches(block_id.strip().lower(), known, n=4, cutoff=0.5)
+    advice = f"did you mean {', '.join(near)}?" if near else "see vpn-uptake blocks list"
+    raise UnknownName(f"no block {block_id!r}: {advice}")
+
+
+def of_country(
+    catalogue: Catalogue, cc: str, start: datetime | None = None, end: datetime | None = None
+) -> tuple[Block, ...]:
+    """Blocks and non-events of a country whose time touches [start, end); None leaves that side open."""
+    code = check_country(cc)
+    return tuple(b for b in catalogue.events if b.cc == code and touches(b, start, end))
+
+
+def touches(block: Block, start: datetime | None, end: datetime | None) -> bool:
+    """True where the time of an event may meet the half-open [start, end); None leaves that side open.
+
+    A block without an end counts as still in force: it may be, and a base that silently holds it misleads more than
+    one that names it.  A non-event without an end is over when its onset is: a ruling or an announcement is a moment.
+    """
+    if start and end and start >= end:
+        return False
+    began = end is None or block.onset_earliest < end
+    return began and (start is None or block.onset_earliest >= start or _lasts_beyond(block, start))
+
+
+def _lasts_beyond(block: Block, instant: datetime) -> bool:
+    if block.end_latest is None:
+        return not block.is_non_event or block.onset_latest > instant
+    return block.end_latest > instant
+
+
+def overlaps(catalogue: Catalogue, block: Block, base_start: datetime, horizon_end: datetime) -> tuple[Overlap, ...]:
+    """Other blocks of the country, and worldwide events of any kind, that touch base or horizon of an estimate.
+
+    The base runs from `base_start` to the earliest onset, the horizon from there to `horizon_end`.
+    """
+    onset = block.onset_earliest
+    found = []
+    for other in _neighbours(catalogue, block):
+        in_base, in_horizon = touches(other, base_start, onset), touches(other, onset, horizon_end)
+        if in_base or in_horizon:
+            found.append(Overlap(other, _where(in_base, in_horizon)))
+    return tuple(found)
+
+
+def _where(in_base: bool, in_horizon: bool) -> Touches:
+    if in_base and in_horizon:
+        return "base and horizon"
+    return "base" if in_base else "horizon"
+
+
+def _neighbours(catalogue: Catalogue, block: Block) -> list[Block]:
+    own = [b for b in catalogue.blocks if b.cc == block.cc]
+    return [b for b in [*own, *(e for e in catalogue.events if e.cc == WORLD)] if b.block_id != block.block_id]
+
+
+def _text(name: str) -> str:
+    return (DATA / name).read_text(encoding="utf-8")
+
+
+def _shipped_rows(name: str, columns: Sequence[str]) -> Iterable[Row]:
+    return tables.rows_of(_text(name), name, columns)
