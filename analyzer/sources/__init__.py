@@ -34,7 +34,8 @@ def recognise(head: str, name: str, *, mapping: Mapping[str, Any] | None = None)
     """
     if _bytes.is_html(head):
         raise BadInput(
-            f"{name} is an HTML page, not data: the download was answered by a web page; open the address and save the CSV"
+            f"{name} is an HTML page, not data: the download was answered by a web page; "
+            "open the address in a browser and save the file again"
         )
     fitting = [source for source in all_sources() if source.recognise(head)]
     if mapping is not None and (not fitting or not _bytes.is_json(head)):

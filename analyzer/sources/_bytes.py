@@ -181,7 +181,8 @@ def _decoded(unpacked: IO[bytes], name: str) -> Iterator[str]:
         text = decoder.decode(data)
         if "\0" in text:
             raise BadInput(
-                f"{name} holds NUL bytes near byte {done}: it is UTF-16 without its mark, or no text at all; save it as UTF-8"
+                f"{name} holds NUL bytes near byte {done}: it is UTF-16 without its mark, or no text at all; "
+                "save it as UTF-8"
             )
         yield text
         done += len(data)

@@ -60,7 +60,7 @@ class Clock:
         written = self._time.format
         try:
             if written == "epoch":
-                # Seconds since 1970 as UTC, unless the mapping states a zone: then they count that wall clock's seconds.
+                # Seconds since 1970 in UTC, unless the mapping states a zone: some tables count the wall clock's.
                 naive = datetime(1970, 1, 1) + timedelta(seconds=float(text))  # noqa: DTZ001
                 return naive if self._time.zone else naive.replace(tzinfo=UTC)
             if written == "iso":

@@ -99,7 +99,7 @@ def checked(given: Mapping[str, Any], tz: str | None = None) -> TableMapping:
         fields=fields,
         time=_time(given.get("time"), tz, has_end=bool(end)),
         end=end,
-        states={"": "missing"} | _texts("states", given.get("states", {}), STATES),
+        states=cast("dict[str, State]", {"": "missing"} | _texts("states", given.get("states", {}), STATES)),
         countries=_texts("countries", given.get("countries", {})),
         wide=wide,
         decimal=_one_of("decimal", given.get("decimal", "."), (".", ",", "٫")),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlencode
@@ -13,9 +13,7 @@ from analyzer.places import WORLD
 from analyzer.records import Lines, Observation, Origin, Rejection, Request
 from analyzer.sources._places import place
 from analyzer.sources._table import (
-    PEOPLE,
     Bad,
-    Row,
     check_width,
     find_header,
     header_of,
@@ -77,15 +75,7 @@ def _kind_by_columns(found: set[str]) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """One row by column name."""
-
-    row: Row
-    at: dict[str, int]
-
-    def __getitem__(self, column: str) -> str:
-        return self.row.cells[self.at[column]]
+Cells = Mapping[str, str]  # one row by column name
 
 
 def read(
@@ -95,11 +85,10 @@ def read(
     header = find_header(lines, origin.name)
     header = replace(header, columns=tuple(c.lower() for c in header.columns))
     need(header, COLUMNS[source], name=origin.name, source=source)
-    at = {column: header.at(column) for column in COLUMNS[source]}
     for row in rows(lines, header, origin.name):
         try:
             check_width(row, header)
-            yield build(Cells(row, at))
+            yield build(dict(zip(header.columns, row.cells, strict=True)))
         except Bad as bad:
             yield Rejection(row.line, bad.field, bad.reason, row.text)
 
@@ -110,6 +99,7 @@ def day(text: str) -> datetime:
     return iso_day(text, "date")
 
 
+@lru_cache(maxsize=1024)
 def country(code: str) -> tuple[str, str]:
     """(cc, entity); the empty code stands for all countries."""
     if not code.strip():
@@ -134,13 +124,17 @@ def bounds(cells: Cells, low: str, high: str) -> tuple[float | None, float | Non
 
 
 def quality(cells: Cells) -> float | None:
-    """The reporting fraction; Tor Metrics itself leaves out days below 10 and above 110 per cent."""
-    if not cells["frac"].strip():
-        return None
-    frac = number(cells["frac"], "frac", most=PEOPLE)
-    if frac > 110:
-        raise Bad("frac", f"{cells['frac']} is impossible: outside 0 to 110 per cent")
-    return frac / 100
+    """The reporting fraction as a share, as it stands in the file up to 1.10."""
+    return _share(cells["frac"])
+
+
+@lru_cache(maxsize=1024)
+def _share(frac: str) -> float | None:
+    """Tor Metrics itself leaves out days below 10 and above 110 per cent."""
+    percent = maybe_number(frac, "frac")
+    if percent is not None and percent > 110:
+        raise Bad("frac", f"{frac} is impossible: outside 0 to 110 per cent")
+    return None if percent is None else percent / 100
 
 
 def address(identifier: str, start: date, end: date, extra: list[tuple[str, str]]) -> Request:

@@ -107,9 +107,10 @@ SOURCE = Source(
     grain="one file per country, chart and instant; kept per UTC day",
     indicators=("app.chart_rank",),
     caveat=(
-        "Entities: app:NAME, family:NAME (best rank of its apps), family_apps:NAME (how many are in the chart). An app that "
-        "is absent from a fetched chart is below_threshold with n = length of the chart and low = n + 1: beyond the chart, "
-        "or removed from that country's store. Ranks of different scale_id (chart, genre) are not comparable."
+        "Entities: app:NAME, family:NAME (best rank of its apps), family_apps:NAME (how many are in the chart). "
+        "An app that is absent from a fetched chart is below_threshold with n = length of the chart and low = n + "
+        "1: beyond the chart, or removed from that country's store. Ranks of different scale_id (chart, genre) "
+        "are not comparable."
     ),
     timezone="UTC",
     example=EXAMPLE,

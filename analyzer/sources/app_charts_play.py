@@ -58,9 +58,9 @@ SOURCE = Source(
     grain="one file per country, chart and instant; kept per UTC day",
     indicators=("app.chart_rank",),
     caveat=(
-        "Entities and absence as for app_charts_apple. The rows state neither country nor time nor chart: --cc and "
-        "--retrieved (or a date in the path) are needed, and the chart is what --map says (collection, category) or else "
-        "the file's name without its date. Positions lag installs by a day or more."
+        "Entities and absence as for app_charts_apple. The rows state neither country nor time nor chart: --cc "
+        "and --retrieved (or a date in the path) are needed, and the chart is what --map says (collection, "
+        "category) or else the file's name without its date. Positions lag installs by a day or more."
     ),
     timezone="UTC",
     example=EXAMPLE,

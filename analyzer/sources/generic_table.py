@@ -63,9 +63,7 @@ def _tidy() -> TableMapping:
 
 
 def _table(mapping: TableMapping, header: Header, origin: Origin) -> _Table:
-    fields = {
-        n: f for n, f in mapping.fields.items() if not f.column or not f.optional or f.column in header.columns
-    }
+    fields = {n: f for n, f in mapping.fields.items() if not f.column or not f.optional or f.column in header.columns}
     mapping = replace(mapping, fields=fields)
     columns = {name: f.column for name, f in fields.items() if f.column}
     columns |= {"time": mapping.time.column} | ({"end": mapping.end} if mapping.end else {})
@@ -207,8 +205,9 @@ SOURCE = Source(
     grain="as mapped: hour, day, week or month",
     indicators=("app.downloads", "app.chart_rank", "search.interest", "psiphon.daily_users", "apnic.users"),
     caveat=(
-        "Read with --map FILE (TOML or YAML); without one only a table with the columns indicator, cc, t_start, t_end, value "
-        "and unit. Values are taken as they are: that series of one scale_id may be compared is for the mapping to know."
+        "Read with --map FILE (TOML or YAML); without one only a table with the columns indicator, cc, t_start, "
+        "t_end, value and unit. Values are taken as they are: that series of one scale_id may be compared is for "
+        "the mapping to know."
     ),
     timezone="as mapped; UTC without a mapping",
     example=EXAMPLE,

@@ -56,9 +56,9 @@ SOURCE = Source(
     grain="one row per UTC day, country and transport",
     indicators=("tor.bridge_combined_users",),
     caveat=(
-        "The file gives bounds from set theory (at least C+T-S, at most the smaller of C and T), not statistics; value is "
-        "their midpoint, made here, and means nothing without low and high. For all countries the site answers with the "
-        "bridge-country file instead."
+        "The file gives bounds from set theory (at least C+T-S, at most the smaller of C and T), not statistics; "
+        "value is their midpoint, made here, and means nothing without low and high. For all countries the site "
+        "answers with the bridge-country file instead."
     ),
     timezone="UTC",
     example=EXAMPLE,

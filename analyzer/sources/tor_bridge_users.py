@@ -50,8 +50,8 @@ SOURCE = Source(
     grain="one row per UTC day and country",
     indicators=("tor.bridge_users",),
     caveat=(
-        "Mean concurrent clients estimated from what bridges report, not people; counts are rounded to multiples of 8, so "
-        "small countries are noisy. A day without a row is missing, never zero."
+        "Mean concurrent clients estimated from what bridges report, not people; counts are rounded to multiples "
+        "of 8, so small countries are noisy. A day without a row is missing, never zero."
     ),
     timezone="UTC",
     example=EXAMPLE,

@@ -57,9 +57,9 @@ SOURCE = Source(
     grain="one row per UTC day and country",
     indicators=("tor.relay_users",),
     caveat=(
-        "Mean concurrent clients estimated from directory requests, not people; bridges are counted elsewhere; before "
-        "tor 0.4.8.22 a blocked Tor could raise the count. low and high are Tor's band against 7 days earlier, no interval "
-        "of the value. A day without a row is missing, never zero."
+        "Mean concurrent clients estimated from directory requests, not people; bridges are counted elsewhere; "
+        "before tor 0.4.8.22 a blocked Tor could raise the count. low and high are Tor's band against 7 days "
+        "earlier, no interval of the value. A day without a row is missing, never zero."
     ),
     timezone="UTC",
     example=EXAMPLE,

@@ -166,5 +166,3 @@ def _date_in(name: str) -> datetime | None:
         except ValueError:
             continue
     return None
-
-

@@ -1,4 +1,4 @@
-"""One file into the store: all or nothing, the same bytes twice change nothing, every refused row is kept with its reason.
+"""One file into the store: all or nothing; the same bytes twice change nothing; a refused row is kept with its reason.
 
 The bytes are read once into a hash, which says whether they are known, and once more for their rows; a file that
 differs between the two readings changed meanwhile, and nothing of it is kept.
@@ -6,7 +6,6 @@ differs between the two readings changed meanwhile, and nothing of it is kept.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -163,12 +162,14 @@ class _Load:
     def _items(self) -> Iterator[tuple[int, Observation | Rejection]]:
         """What the source makes of the file, with line numbers; rows from after the retrieval are refused."""
         origin = replace(self.asked, retrieved_at=self.facts.retrieved_at)
+        latest = self.facts.latest
         with closing(_bytes.Received(self.file, self.progress)) as raw:
             lines = _Numbered(self._lines(raw))
             for item in self.source.read(lines, origin):
-                if isinstance(item, Observation):
-                    item = _judged(item, lines, self.facts.latest)  # noqa: PLW2901
-                yield lines.line, item
+                if isinstance(item, Observation) and item.t_start > latest:
+                    yield lines.line, _too_late(item, lines, latest)
+                else:
+                    yield lines.line, item
             if raw.digest() != self.facts.digest:
                 raise BadInput(self._changed())
 
@@ -230,13 +231,11 @@ class _Load:
         )
 
 
-def _judged(row: Observation, lines: _Numbered, latest: datetime) -> Observation | Rejection:
-    """Nothing can have been measured after the file was retrieved, nor be infinite, whatever the source thinks."""
-    if row.t_start > latest:
-        return Rejection(lines.line, "date", f"{row.t_start:%Y-%m-%d} lies after the retrieval ({latest:%Y-%m-%d})", lines.text[:TEXT_LIMIT])
-    if any(v is not None and not math.isfinite(v) for v in (row.value, row.low, row.high, row.quality)):
-        return Rejection(lines.line, "value", "is not a finite number", lines.text[:TEXT_LIMIT])
-    return row
+def _too_late(row: Observation, lines: _Numbered, latest: datetime) -> Rejection:
+    """Nothing can have been measured after the file was retrieved."""
+    return Rejection(
+        lines.line, "date", f"{row.t_start:%Y-%m-%d} lies after the retrieval ({latest:%Y-%m-%d})", lines.text
+    )
 
 
 Rows = list[tuple[int, Observation]]
@@ -292,5 +291,3 @@ def _insert(con: duckdb.DuckDBPyConnection, query: str, columns: dict[str, Any],
 
 def _run(con: duckdb.DuckDBPyConnection, query: str, **parameters: object) -> None:
     con.execute(named(query).sql, named(query).bind(parameters))
-
-
