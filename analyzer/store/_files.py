@@ -159,10 +159,16 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _date_in(name: str) -> datetime | None:
-    """The last date in a path; one that is no date of the calendar is none."""
-    for year, month, day in reversed(_DATE.findall(name)):
-        try:
-            return datetime(int(year), int(month), int(day))  # noqa: DTZ001 - naive UTC, as everywhere
-        except ValueError:
-            continue
-    return None
+    """The date that a path says it was retrieved at: that of the file name, else of the nearest folder.
+
+    A file name with two dates names the range of its rows.
+    """
+    path = Path(name)
+    in_name = _dates(path.name)
+    candidates = [in_name] if len(in_name) == 1 else []
+    candidates += [_dates(part) for part in reversed(path.parent.parts)]
+    return next((dates[-1] for dates in candidates if dates), None)
+
+
+def _dates(text: str) -> list[datetime]:
+    return [when for found in _DATE.findall(text) if (when := _time("-".join(found)))]
