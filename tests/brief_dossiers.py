@@ -28,9 +28,11 @@ DATA = Path(__file__).parents[1] / "analyzer" / "data"
 MADE = datetime(2026, 11, 21, 12, 0)
 NON_EVENTS = ("court_order", "official_statement", "announcement", "control", "control_outage")
 
-# What officials said, from the catalogue's notes: (block, who, says, stated at).
-OFFICIAL_LINES = (
+# What was said, from the catalogue's notes: (block, who, says, stated at).
+STATEMENTS = (
     ("pk-2023-12-17", "PTA", "investigating trouble in “some areas”; overall access normal", "2023-12-18"),
+    ("pk-2023-12-17", "NetBlocks", "disruption of X, Facebook, Instagram and YouTube for about 7 hours", "2023-12-17"),
+    ("pk-2024-01-20", "NetBlocks", "nation-scale disruption to X, Facebook, Instagram and YouTube", "2024-01-20"),
     ("pk-2024-01-20", "PTA", "“technical fault”; “fully restored nationwide” at 22:00 PKT", "2024-01-20"),
     ("pk-2024-02-08-mobile", "Interior Ministry", "suspended for law and order", "2024-02-08"),
     ("pk-2024-02-17-x-ban", "Interior Ministry", "blocked for national security, in a court submission", "2024-04-17"),
@@ -44,12 +46,15 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(f))
 
 
-def span(text: str, cc: str) -> tuple[datetime, datetime]:
-    """A catalogue time as earliest and latest instant: days and months are local."""
+def span(text: str, cc: str, precision: str) -> tuple[datetime, datetime]:
+    """A catalogue time as earliest and latest instant: days, weeks from Monday on, and months are local."""
     if "T" in text:
         at = datetime.fromisoformat(text)
         return at, at
     first, last = days(text)
+    if precision == "week":
+        first -= timedelta(days=first.weekday())
+        last = first + timedelta(days=6)
     return places.local_midnight(first, cc), places.local_day(last, cc)[1]
 
 
@@ -62,8 +67,8 @@ def days(text: str) -> tuple[date, date]:
 
 
 def block(row: dict[str, str]) -> Block:
-    start = span(row["start_utc"], row["country"])
-    end = span(row["end_utc"], row["country"]) if row["end_utc"] else (None, None)
+    start = span(row["start_utc"], row["country"], row["start_precision"])
+    end = span(row["end_utc"], row["country"], row["end_precision"]) if row["end_utc"] else (None, None)
     return Block(
         block_id=row["event_id"], cc=row["country"], name=row["name"],
         onset_earliest=start[0], onset_latest=start[1], end_earliest=end[0], end_latest=end[1],
@@ -85,12 +90,12 @@ def published(row: dict[str, str]) -> Published:
 
 def claims(found: list[dict[str, str]]) -> tuple[Claim, ...]:
     said: list[Claim] = []
-    told = {(b, w) for b, w, _, _ in OFFICIAL_LINES}
+    told = {(b, w) for b, w, _, _ in STATEMENTS}
     for row in found:
         address = row["source_urls"].split(";")[0]
         names = [w for w in row["confirmed_by"].split(";") if (row["event_id"], w.split(" (")[0]) not in told]
         said += [Claim(row["event_id"], who, "", address, "") for who in names if who != "PTA in court (March 2024)"]
-        said += [Claim(b, w, s, address, at) for b, w, s, at in OFFICIAL_LINES if b == row["event_id"]]
+        said += [Claim(b, w, s, address, at) for b, w, s, at in STATEMENTS if b == row["event_id"]]
     return tuple(said)
 
 

@@ -9,11 +9,11 @@ from analyzer import places
 from analyzer.brief import figures, method, published, words
 from analyzer.brief.confidence import EVIDENCE_SCALE, PRECISION_SCALE
 from analyzer.brief.estimates import TRAILING_BASE, estimates_table, overlaps_table, publisher_rule_table
-from analyzer.brief.findings import findings
+from analyzer.brief.findings import DISAGREE, IN_FULL, findings
 from analyzer.brief.limits import limits
 from analyzer.brief.material import Material, sort_out
 from analyzer.brief.model import Brief as Brief
-from analyzer.brief.model import Section, Text
+from analyzer.brief.model import Finding, Section, Text
 from analyzer.brief.timeline import official_position, timeline_table
 from analyzer.records import Dossier
 
@@ -24,27 +24,28 @@ def build(dossier: Dossier) -> Brief:
     """The brief of a country and period, in reading order."""
     material = sort_out(dossier)
     country = places.country_name(dossier.cc)
+    found = findings(material)
     return Brief(
         lang="en",
         title=f"{country}: internet blocks and use of VPNs",
         subtitle=f"{words.days(dossier.period_start, dossier.period_end)} · Brief",
         header=method.header(material),
-        findings=findings(material),
+        findings=found,
         precision_scale=PRECISION_SCALE,
         evidence_scale=EVIDENCE_SCALE,
-        sections=_sections(material),
+        sections=_sections(material, found),
         appendix=method.appendix(material),
         footer=method.footer(material),
         template_version=words.TEMPLATE_VERSION,
     )
 
 
-def _sections(material: Material) -> tuple[Section, ...]:
+def _sections(material: Material, found: tuple[Finding, ...]) -> tuple[Section, ...]:
     sections = (
         _timeline(material),
         _hero(material),
         _comparison(material),
-        _disagreements(material),
+        _disagreements(material, found),
         _estimates(material),
         limits(material),
         official_position(material),
@@ -73,9 +74,13 @@ def _comparison(material: Material) -> Section | None:
     return Section("comparison", "Publishers' figures, side by side", tables=tables, figure=figure)
 
 
-def _disagreements(material: Material) -> Section | None:
-    found = published.conflicts(material)
-    return Section("disagreements", "Where published figures disagree", items=found) if found else None
+def _disagreements(material: Material, found: tuple[Finding, ...]) -> Section | None:
+    """In full, unless a finding has already shown all of them."""
+    cases = published.conflicts(material)
+    told = len(cases) <= IN_FULL and any(f.headline.startswith(DISAGREE) for f in found)
+    if not cases or told:
+        return None
+    return Section("disagreements", "Where published figures disagree", items=tuple(c.text for c in cases))
 
 
 def _estimates(material: Material) -> Section | None:

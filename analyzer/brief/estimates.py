@@ -10,19 +10,20 @@ from analyzer.brief.indicators import meaning
 from analyzer.brief.model import Finding, Table, Text
 from analyzer.records import Estimate, Overlap, PublisherRow, Study
 
+_DAYS_SHOWN = 14  # two weeks show how the percentage falls by itself
 SMALL_BASE = 10.0  # expected total under which a ratio says more about the base than about the change
 _SMALLEST_EFFECT = 1.25  # of the rules version; a plan may set its own, and then the interval is quoted instead
 
 TRAILING_BASE = (
-    "A trailing base swallows the event: when a level rises and stays, the 28 days before each new day fill up with the "
-    "rise, and the published percentage falls by itself. A permanent 14-fold rise reads +1,329 % on day 0, +231 % on "
+    "A trailing base swallows the event: when a level rises and stays, the 28 days before each new day fill up with "
+    "the rise, and the published percentage falls by itself. A permanent 14-fold rise reads +1,329 % on day 0, +231 % on "
     "day 7 and 0 % on day 28. Our own base is frozen before the block; both are shown."
 )
 
 
 def place_in_time(study: Study) -> str:
     """`around the X ban (onset 17 Feb 2024, about 22:00 PKT)`: never `because of`."""
-    local = words.onset(study.block)[1]
+    local = words.onset(study.block)[1].replace(" (", ", ").removesuffix(")")
     if study.block.kind == "date":
         return f"around {local}"
     clock = words.clock_name(study.block.onset_earliest, study.block.cc)
@@ -39,19 +40,19 @@ def _bounds(low: float | None, high: float | None, say: Callable[[float], str] =
 
 
 def ratio_text(row: Estimate) -> str:
-    """x2.9 (95 % interval x2.1 to x4.2); for a small base only what its lower end allows."""
+    """x2.9 (x2.1 to x4.2); for a small base only what its lower end allows."""
     small = row.expected is not None and row.expected < SMALL_BASE
     if row.ratio is None or row.ratio_high is None or small:
         return f"at least {words.multiple(row.ratio_low)}" if row.ratio_low else "no ratio (small base)"
-    return f"{words.multiple(row.ratio)} (95 % interval {_bounds(row.ratio_low, row.ratio_high, words.multiple)})"
+    return f"{words.multiple(row.ratio)} ({_bounds(row.ratio_low, row.ratio_high, words.multiple)})"
 
 
 def excess_text(row: Estimate) -> str:
     """+1,200 (+900 to +1,500)."""
     if row.excess is None:
         return "not given"
-    bounds = [f"{value:+,.0f}" for value in (row.excess_low, row.excess_high) if value is not None]
-    return f"{row.excess:+,.0f}" + (f" ({' to '.join(bounds)})" if bounds else "")
+    bounds = [words.signed(value) for value in (row.excess_low, row.excess_high) if value is not None]
+    return words.signed(row.excess) + (f" ({' to '.join(bounds)})" if bounds else "")
 
 
 def finding(study: Study, row: Estimate) -> Finding:
@@ -78,7 +79,10 @@ def _subject(row: Estimate) -> str:
 def _size(row: Estimate) -> str:
     if row.expected is not None and row.expected < SMALL_BASE:
         return f"{excess_text(row)} units above the expected total; {ratio_text(row)}"
-    return f"{ratio_text(row)} the level expected without a block"
+    if row.ratio is None or row.ratio_high is None:
+        return f"{ratio_text(row)}, against the level expected without a block"
+    interval = _bounds(row.ratio_low, row.ratio_high, words.multiple)
+    return f"{words.multiple(row.ratio)} the level expected without a block (95 % interval {interval})"
 
 
 def _rise(study: Study, row: Estimate) -> tuple[str, str]:
@@ -104,11 +108,15 @@ def _inconclusive(study: Study, row: Estimate) -> tuple[str, str]:
 
 
 def _ruled_out(study: Study, row: Estimate) -> tuple[str, str]:
+    head = f"{_subject(row)}: {_ruled_out_words(row)} {place_in_time(study)}."
+    return head, f"Over {words.horizon(row.horizon)}: {_size(row)}. Smaller changes remain possible."
+
+
+def _ruled_out_words(row: Estimate) -> str:
     low, high = row.ratio_low or 0.0, row.ratio_high or float("inf")
     default = low >= 1 / _SMALLEST_EFFECT and high <= _SMALLEST_EFFECT
     beyond = words.multiple(_SMALLEST_EFFECT) if default else "the smallest effect of interest set by the plan"
-    head = f"{_subject(row)}: a change beyond {beyond} is ruled out {place_in_time(study)}."
-    return head, f"Over {words.horizon(row.horizon)}: {_size(row)}. Smaller changes remain possible."
+    return f"a change beyond {beyond} is ruled out"
 
 
 def _not_estimable(study: Study, row: Estimate) -> tuple[str, str]:
@@ -154,16 +162,17 @@ def estimates_table(pairs: tuple[tuple[Study, Estimate], ...]) -> Table:
 
 def _estimate_row(study: Study, row: Estimate) -> tuple[Text, ...]:
     name = meaning(row.indicator, row.entity)
-    what = f"{name.name} ({name.caution}), {words.horizon(row.horizon)}; {words.clean(study.block.name)}; {row.role}"
+    tail = f" ({name.caution}); {words.clean(study.block.name)}; {row.role} question"
+    what: Text = (f"{name.name}, {words.horizon(row.horizon)}", tail)
     if row.verdict == "not_estimable":
         dash = "not estimable"
-        return (what,), (_or(row.observed),), (dash,), (dash,), (dash,), (f"no estimate: {words.clean(row.reasons)}",)
+        return what, (_or(row.observed),), (dash,), (dash,), (dash,), (f"no estimate: {words.clean(row.reasons)}",)
     expected = f"{_or(row.expected)} ({_bounds(row.expected_low, row.expected_high)})"
     return (
-        (what,),
+        what,
         (_or(row.observed),),
         (expected,),
-        (ratio_text(row).replace("95 % interval ", ""),),
+        (ratio_text(row),),
         (excess_text(row),),
         (_verdict(row),),
     )
@@ -174,7 +183,7 @@ def _or(value: float | None) -> str:
 
 
 def _verdict(row: Estimate) -> str:
-    word = "a change beyond x1.25 is ruled out" if row.verdict == "ruled_out" else row.verdict
+    word = _ruled_out_words(row) if row.verdict == "ruled_out" else row.verdict
     cause = f"evidence for the cause: {evidence_word(row)}; block {row.verification.replace('_', ' ')}"
     reasons = words.clean(row.reasons)
     return f"{word}; {cause}" + (f". {reasons}" if reasons else "")
@@ -182,7 +191,8 @@ def _verdict(row: Estimate) -> str:
 
 def publisher_rule_table(studies: tuple[Study, ...]) -> Table | None:
     """The press rule on our own series, beside both numbers it is made of."""
-    rows = tuple(_publisher_row(row) for study in studies for row in study.publisher_rule)
+    rows = tuple(_publisher_row(row) for study in studies for row in study.publisher_rule[:_DAYS_SHOWN])
+    cut = any(len(study.publisher_rule) > _DAYS_SHOWN for study in studies)
     if not rows:
         return None
     return Table(
@@ -190,7 +200,8 @@ def publisher_rule_table(studies: tuple[Study, ...]) -> Table | None:
         "The publishers' rule on our own series: percent over the mean of the 28 days before, day by day",
         ("Indicator", "Day", "Value", "Mean of the 28 days before", "Percent over it"),
         rows,
-        ("Not the same input as the press figures: the rule is theirs, the series is the one named here.",),
+        ("Not the same input as the press figures: the rule is theirs, the series is the one named here.",)
+        + ((f"The first {_DAYS_SHOWN} days of each; `export` gives all.",) if cut else ()),
     )
 
 

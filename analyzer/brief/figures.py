@@ -42,7 +42,7 @@ def _series_figure(material: Material, study: Study, view: SeriesView, row: Esti
         ident="hero",
         kind="series",
         title=f"{_country(material)}: {name.name}, {words.days(start.date(), view.t[-1].date())}",
-        subtitle=f"{_unit(view)}; {name.caution}. Dates are UTC. Band: 95 % interval of the level expected without a "
+        subtitle=f"{_unit(view, name.caution)}. Dates are UTC. Band: 95 % interval of the level expected without a "
         f"block. {low}",
         footer=_footer(study.snapshots or material.snapshots, material),
         alt=f"Line chart of {name.name} {place_in_time(study)}, {_extremes(view)}.{result} {low}",
@@ -54,9 +54,10 @@ def _series_figure(material: Material, study: Study, view: SeriesView, row: Esti
     )
 
 
-def _unit(view: SeriesView) -> str:
+def _unit(view: SeriesView, caution: str) -> str:
     unit = words.clean(view.unit).replace("_", " ") or "unit not stated"
-    return unit[0].upper() + unit[1:]
+    whole = caution if caution.startswith(unit) else f"{unit}; {caution}"
+    return whole[0].upper() + whole[1:]
 
 
 def _alt_result(row: Estimate) -> str:
@@ -84,7 +85,11 @@ def _curve(view: SeriesView) -> Curve:
 def _footer(snapshots: tuple[Snapshot, ...], material: Material) -> str:
     named = [_credit(s) for s in snapshots]
     source = "; ".join(dict.fromkeys(named)) or "source not stated"
-    return f"Source: {source}. Made {words.day(material.dossier.made_at.date())} with {tool(material)}."
+    return f"Source: {source}. {_made(material)}"
+
+
+def _made(material: Material) -> str:
+    return f"Made {words.day(material.dossier.made_at.date())} with {tool(material)}."
 
 
 def _credit(snapshot: Snapshot) -> str:
@@ -114,13 +119,14 @@ def _published_figure(material: Material) -> Figure:
         ident="hero",
         kind="published",
         title=f"{_country(material)}: blocks on record, {when}",
-        subtitle=f"{scale}{'Below: r' if inside else 'R'}estrictions as bars, other events as open diamonds. Dates are UTC; "
-        f"local hours stand beside short blocks. No series was given, so nothing here is an estimate of ours.",
+        subtitle=f"{scale}{'Below: r' if inside else 'R'}estrictions as bars, other events as open diamonds; dashes: no end "
+        "known. Dates are UTC, local hours beside short blocks. No series was given: nothing here is our estimate.",
         footer=f"Figures: {_publishers(material)}, as published; bases differ. Blocks: catalogue of vpn-uptake (facts "
-        f"only; who reports each stands in the timeline). Made {words.day(material.dossier.made_at.date())} with "
-        f"{tool(material)}.",
+        f"only; who reports each stands in the timeline). {_made(material)}",
         alt=f"Timeline of {words.count(len(shown), 'event')}: {'; '.join(lane.label for lane in shown)}. "
-        + (f"Published figures: {'; '.join(f'{m.label}, {m.value_text}' for m in inside)}." if inside else ""),
+        + (
+            f"Published figures: {'; '.join(f'{m.label}, {m.when}, {m.value_text}' for m in inside)}." if inside else ""
+        ),
         caption="The blocks of the period" + (", with the publishers' figures on a log scale." if inside else "."),
         start=start,
         end=end,
@@ -139,15 +145,15 @@ def comparison(material: Material) -> Figure | None:
     beside = "ours with its 95 % interval" if ours else "no estimate of ours: no series was given"
     if not ours and material.estimates:
         beside = "no estimate of ours could be given"
-    listed = "; ".join(f"{m.label}: {m.value_text}, base: {m.base}" for m in (*theirs, *ours))
+    listed = "; ".join(f"{m.label}, {m.when}: {m.value_text}, base: {m.base}" for m in (*theirs, *ours))
     return Figure(
         ident="comparison",
         kind="comparison",
         title=f"{_country(material)}: published figures for {words.days(*_dates(material))} on one scale",
-        subtitle=f"Times the publisher's base, log scale; {beside}. Not the same input, not the same base: the rows may "
-        "be read side by side, not averaged or ranked.",
-        footer=f"Figures: {_publishers(material)}, as published. Made {words.day(material.dossier.made_at.date())} with "
-        f"{tool(material)}.",
+        subtitle=f"Times the publisher's base, log scale; {beside}. Not the same input, not the same base: the rows "
+        "may be read side by side, not averaged or ranked.",
+        footer=f"Figures: {_publishers(material)}, as published, quoted with source. {_made(material)}"
+        + (f" Ours from: {'; '.join(dict.fromkeys(map(_credit, material.snapshots)))}." if ours else ""),
         alt=f"Dot chart on a log scale. {listed}. The same figures stand as a table in the appendix.",
         caption="A figure of +100 % is x2. Bars are a publisher's stated range, or our 95 % interval.",
         start=start,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from analyzer.brief import words
 from analyzer.brief.indicators import meaning
 from analyzer.brief.material import Material, is_timed_short, length, source_of
-from analyzer.brief.model import Section
+from analyzer.brief.model import Code, Link, Section, Text
 from analyzer.records import Block, Snapshot
 
 _BASE_DAYS = timedelta(days=28)
@@ -16,7 +16,6 @@ _BASE_DAYS = timedelta(days=28)
 def limits(material: Material) -> Section:
     """One item per limit; every one is there because of something in this dossier."""
     parts = (
-        *_missing(material),
         *_no_estimate(material),
         _people(material),
         _verification(material),
@@ -28,26 +27,29 @@ def limits(material: Material) -> Section:
         *_provisional(material),
         *_warnings(material),
     )
-    return Section("limits", "What cannot be said", items=tuple((part,) for part in parts))
+    items: tuple[Text, ...] = (*_missing(material), *((part,) for part in parts))
+    return Section("limits", "What cannot be said", items=items)
 
 
-def _missing(material: Material) -> list[str]:
+def _missing(material: Material) -> tuple[Text, ...]:
+    """The sources that gave nothing, each with the command that would fetch it."""
     lost = material.dossier.missing_sources
     if not lost:
-        return []
-    named = [words.clean(name) + (f" (fetch: {words.tidy_command(c)})" if c else " (no command)") for name, c in lost]
-    return [f"Sources that hold nothing for this country and period: {'; '.join(named)}. Nothing is said about them."]
+        return ()
+    text: list[str | Link | Code] = ["Anything these sources would show, for nothing of theirs was given: "]
+    for i, (name, command) in enumerate(lost):
+        end = "." if i == len(lost) - 1 else "; "
+        named = words.or_not_stated(name)
+        text += [f"{named}, fetched with ", Code(words.tidy_command(command)), end] if command else [f"{named}{end}"]
+    return (tuple(text),)
 
 
 def _no_estimate(material: Material) -> list[str]:
     if not material.estimates:
         return ["Whether use of VPNs or other circumvention changed, and by how much: no estimate was made."]
-    names = {meaning(r.indicator, r.entity).name for _, r in material.estimates if r.verdict == "not_estimable"}
-    return (
-        [f"No number for every time asked about: {words.listing(sorted(names))} (reasons in the table)."]
-        if names
-        else []
-    )
+    gone = [r for _, r in material.estimates if r.verdict == "not_estimable"]
+    named = list(dict.fromkeys(f"{meaning(r.indicator, r.entity).name} over {words.horizon(r.horizon)}" for r in gone))
+    return [f"What became of {words.listing(named)}: not estimable, for the reasons in the table."] if named else []
 
 
 def _people(material: Material) -> str:
@@ -62,7 +64,7 @@ def _people(material: Material) -> str:
 def _verification(material: Material) -> str:
     verdicts = sorted({r.verification.replace("_", " ") for _, r in material.estimates})
     if verdicts and verdicts != ["not verifiable"]:
-        return f"Whether access was blocked everywhere and all the time. Verification on record: {words.listing(verdicts)}."
+        return f"Whether access was blocked everywhere and always. Verification on record: {words.listing(verdicts)}."
     return (
         "Whether the services were in fact blocked: no network measurements were checked here. The catalogue says who "
         "reported each block, and that is all."
@@ -82,10 +84,10 @@ def _short(material: Material) -> list[str]:
     if not short:
         return []
     named = [f"{words.day(words.first_day(b))}: {_share(b)}" for b in short]
-    return [
+    text = (
         f"Effects of blocks of a few hours ({words.listing(named)}). In daily data a short block is thinned out by the "
-        "rest of the day; only hourly data can show it."
-    ]
+    )
+    return [f"{text}rest of the day; only hourly data can show it."]
 
 
 def _share(block: Block) -> str:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 # Names of bodies of a state, as our catalogue writes them; the official position is made of what they say.
 _OFFICIAL = re.compile(
-    r"ministr|ministry|government|court|judiciary|authority|regulator|president|parliament|commission|police|\barmy\b"
+    r"minister|ministr|government|court|judiciary|authority|regulator|president|parliament|commission|police|\barmy\b"
     r"|\b(PTA|BTK|UCC|NTA|AKEP|TCRA|NCC|NITDA|Ofcom|Arcom|Anatel|Conatel|Roskomnadzor|CDF)\b|department|attorney|senate",
     re.IGNORECASE,
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from analyzer import places
 from analyzer.brief import published, words
 from analyzer.brief.figures import tool
 from analyzer.brief.indicators import meaning
 from analyzer.brief.limits import provisional
-from analyzer.brief.material import Material, source_of
+from analyzer.brief.material import Material, period, source_of
 from analyzer.brief.model import Fact, Link, Section, Table, Text
 from analyzer.records import Check, Estimate, Snapshot, Study
 
@@ -48,15 +49,15 @@ def _method(material: Material) -> Section:
 
 def _pages() -> str:
     return (
-        f"Sentences come from fixed templates (version {words.TEMPLATE_VERSION}) filled from records; none is written by "
-        "hand. Times are UTC instants; an event known to the day only is kept as the whole local day."
+        f"Sentences come from fixed templates (version {words.TEMPLATE_VERSION}) filled from records; none is written "
+        "by hand. Times are UTC instants; an event known to the day only is kept as the whole local day."
     )
 
 
 def _catalogue() -> str:
     return (
-        "Published figures are printed as published. On the common scale a percentage p over a base stands as 1 + p/100 "
-        "times that base. They are compared with, and never enter an estimate."
+        "Published figures are printed as published. On the common scale a percentage p over a base stands as "
+        "1 + p/100 times that base. They are compared with, and never enter an estimate."
     )
 
 
@@ -169,10 +170,12 @@ def _addresses(material: Material) -> Section | None:
 def header(material: Material) -> tuple[Fact, ...]:
     """The box at the top: where, when, from what, how fresh."""
     dossier = material.dossier
+    clock = words.clock(period(dossier)[0], dossier.cc)
     facts = [
-        ("Period", words.days(dossier.period_start, dossier.period_end) + " (local days, both included)"),
+        ("Country", f"{places.country_name(dossier.cc)} ({dossier.cc}), clock {clock}"),
+        ("Period", f"{words.day(dossier.period_start)} to {words.day(dossier.period_end)} (local days, both included)"),
         ("Sources of series", "; ".join(dict.fromkeys(_source_line(s) for s in material.snapshots)) or "none"),
-        ("Also used", "catalogue of blocks and of published figures, shipped with the tool"),
+        ("Also used", "catalogue of blocks and of publishers' figures, shipped with the tool"),
         ("Data as of", _vintage(material)),
         ("Made", f"{words.instant(dossier.made_at)} UTC, {tool(material)}"),
     ]

@@ -18,7 +18,14 @@ class Link:
     address: str
 
 
-Text = tuple[str | Link, ...]  # a run of plain text and links
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A command, to be typed as it stands."""
+
+    text: str
+
+
+Text = tuple[str | Link | Code, ...]  # a run of plain text, links and commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,8 @@ class Lane:
     label: str
     start: datetime
     end: datetime
-    open_ended: bool
+    end_is_known: bool
+    is_timed: bool  # to the hour: one whose end nobody gives was an evening, not a ban
     is_block: bool
 
 
@@ -65,7 +73,8 @@ class Lane:
 class Mark:
     """One multiple on a common scale: a publisher's figure, or an estimate of ours with its interval."""
 
-    label: str  # who, what, when
+    label: str  # who, and what was counted
+    when: str
     base: str  # what the multiple is of
     value_text: str
     multiple: float

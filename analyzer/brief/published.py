@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from analyzer import places
@@ -21,13 +22,11 @@ _CONFLICT = re.compile(
     re.IGNORECASE,
 )
 _UNITS = {
-    "percent_over_baseline": "percent over the base",
-    "multiple_of_baseline": "times the base",
-    "percent_over_previous_day": "percent over the day before",
-    "percent_of_internet_users": "percent of internet users",
-    "percent_of_users": "percent of users",
-    "percent_of_requests": "percent of requests",
+    "percent_over_baseline": "over the base",
+    "multiple_of_baseline": "the base",
+    "percent_over_previous_day": "over the day before",
 }
+_COLUMNS = ("Publisher, and what it counted", "Date", "Figure and unit", "Base", "Read on", "Our note")
 _NAMES = {
     "vpn_demand_index (VPN-related searches)": "VPN-related searches",
     "proton_signups": "sign-ups",
@@ -44,8 +43,18 @@ def as_multiple(figure: Published) -> float | None:
 
 
 def unit(figure: Published) -> str:
-    """The unit in words."""
-    return _UNITS.get(figure.unit, words.clean(figure.unit).replace("_", " ") or words.NOT_STATED)
+    """The unit in words that can follow the number."""
+    plain = words.clean(figure.unit).replace("_", " ") or f"unit {words.NOT_STATED}"
+    return _UNITS.get(figure.unit, plain.removeprefix("percent "))
+
+
+def with_unit(figure: Published) -> str:
+    """+131 % over the base (x2.31); x4 the base; 18 % of internet users; 4,500,000 users."""
+    times = as_multiple(figure)
+    if figure.unit.startswith("percent_over"):
+        tail = f" ({words.multiple(times)})" if times else ""
+        return f"{words.percent(figure.value)} {unit(figure)}{tail}"
+    return f"{value(figure)} {unit(figure)}"
 
 
 def counted(figure: Published) -> str:
@@ -83,7 +92,7 @@ def grade(figure: Published) -> str:
 def full(figure: Published) -> str:
     """A figure as a clause that can stand alone: publisher, what, value, date, base, grade."""
     who = words.or_not_stated(figure.publisher)
-    return f"{who}, {counted(figure)}: {value(figure)}, {window(figure)}; base: {base(figure)}; {grade(figure)}"
+    return f"{who}, {counted(figure)}: {with_unit(figure)}, {window(figure)}; base: {base(figure)}; {grade(figure)}"
 
 
 def _key(figure: Published) -> tuple[object, ...]:
@@ -110,8 +119,9 @@ def _mark(group: list[Published], cc: str) -> Mark:
     start, end = _instants(first, cc)
     who = words.shorten(words.or_not_stated(first.publisher), 28)
     return Mark(
-        label=f"{who}: {words.shorten(counted(first), 40)}, {window(first)}",
-        base=words.shorten(base(first), 60),
+        label=f"{who}: {words.shorten(counted(first), 40)}",
+        when=window(first),
+        base=words.shorten(base(first), 90),
         value_text=text,
         multiple=(sizes[0] * sizes[-1]) ** 0.5,  # the middle of a range on a log scale
         low=sizes[0] if is_range else None,
@@ -132,9 +142,10 @@ def our_marks(material: Material) -> tuple[Mark, ...]:
     rows = [row for _, row in material.estimates if row.ratio and row.ratio_low and row.ratio_high]
     return tuple(
         Mark(
-            label=f"Ours: {words.shorten(meaning(r.indicator, r.entity).name, 44)}, {words.horizon(r.horizon)}",
-            base=words.shorten(words.or_not_stated(r.base), 60),
-            value_text=ratio_text(r).replace("95 % interval ", ""),
+            label=f"Ours: {words.shorten(meaning(r.indicator, r.entity).name, 44)}",
+            when=words.horizon(r.horizon),
+            base=words.shorten(words.or_not_stated(r.base), 90),
+            value_text=ratio_text(r),
             multiple=r.ratio or 1.0,
             low=r.ratio_low,
             high=r.ratio_high,
@@ -151,7 +162,7 @@ def all_table(material: Material) -> Table:
     return Table(
         "published",
         "Publishers' figures in full (theirs, not ours)",
-        ("Publisher", "What was counted", "Date", "Figure", "Unit", "Base", "Read on", "Our note"),
+        _COLUMNS,
         rows,
     )
 
@@ -164,53 +175,91 @@ def other_units_table(material: Material) -> Table | None:
     return Table(
         "other-units",
         "Publishers' figures in units that cannot be compared with the others",
-        ("Publisher", "What was counted", "Date", "Figure", "Unit", "Base", "Read on", "Our note"),
+        _COLUMNS,
         tuple(_row(material, figure) for figure in figures),
     )
 
 
 def _row(material: Material, figure: Published) -> tuple[Text, ...]:
-    cells = (figure.publisher, counted(figure), window(figure), value(figure), unit(figure), base(figure))
-    plain = tuple((words.or_not_stated(cell),) for cell in cells)
-    return *plain, (grade(figure), " ", material.ref(figure.address)), (words.clean(figure.note),)
+    what = f"{words.or_not_stated(figure.publisher)}: {counted(figure)}"
+    plain: tuple[Text, ...] = ((what,), (window(figure),), (with_unit(figure),), (base(figure),))
+    note = words.clean(figure.note)
+    return *plain, (grade(figure), " ", material.ref(figure.address)), (note,) if note else ("—",)
 
 
-def conflicts(material: Material) -> tuple[Text, ...]:
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Sources that do not agree: in one clause, and in full."""
+
+    clause: str
+    text: Text
+
+
+def conflicts(material: Material) -> tuple[Conflict, ...]:
     """What sources disagree on: dates, sizes, and figures given to another event than their publisher's."""
-    found = [p for p in material.published if _CONFLICT.search(p.note)]
-    inside: list[Text] = [(f"{full(p)}. Disagreement: {words.clean(p.note)} ", material.ref(p.address)) for p in found]
-    elsewhere = [t for p in material.stray if (t := _given_elsewhere(material, p))]
-    return *elsewhere, *inside, *_two_values(material)
+    found = [_noted(material, p) for p in material.published if _CONFLICT.search(p.note)]
+    elsewhere = [c for p in material.stray if (c := _given_elsewhere(material, p))]
+    return *elsewhere, *found, *_two_values(material)
 
 
-def _given_elsewhere(material: Material, figure: Published) -> Text:
+def _head(figure: Published) -> str:
+    return f"{_number(figure)} ({words.or_not_stated(figure.publisher)}, {window(figure)})"
+
+
+def _number(figure: Published) -> str:
+    return value(figure).split(" (")[0]
+
+
+def _noted(material: Material, figure: Published) -> Conflict:
+    text = (f"{full(figure)}. Our note: {words.clean(figure.note)} ", material.ref(figure.address))
+    return Conflict(f"{_head(figure)}: sources differ: {words.clean(figure.note)}", text)
+
+
+def _given_elsewhere(material: Material, figure: Published) -> Conflict | None:
     """A figure of an older or later event that others attach to a block of this period."""
-    names = [b for b in material.blocks if b.name and b.name.lower() in figure.note.lower()]
+    names = [words.clean(b.name) for b in material.blocks if b.name and b.name.lower() in figure.note.lower()]
     if not names:
-        return ()
+        return None
     same = [p for p in material.published if (p.publisher, p.indicator) == (figure.publisher, figure.indicator)]
-    other = listing_of(same)
-    beside = f" For this period the same publisher gives {other}." if other else ""
-    text = f"{full(figure)}. Given by others to “{words.clean(names[0].name)}”: {words.clean(figure.note)}.{beside} "
-    return text, material.ref(figure.address)
+    beside = f" For this period the same publisher gives {listing_of(same, beside=figure)}." if same else ""
+    instead = f"; the same publisher gives {words.listing([_brief(p) for p in same])} for this period" if same else ""
+    clause = (
+        f"{value(figure)} ({words.or_not_stated(figure.publisher)}) is given by others to “{names[0]}”, our catalogue"
+    )
+    return Conflict(
+        f"{clause} holds it for {window(figure)}{instead}",
+        (
+            f"{full(figure)}. Given by others to “{names[0]}”. Our note: {words.clean(figure.note)}.{beside} ",
+            material.ref(figure.address),
+        ),
+    )
 
 
-def listing_of(figures: Iterable[Published]) -> str:
-    """+400 % (x5) for 1-10 Jan 2024, and so on."""
-    return words.listing([f"{value(p)} for {window(p)} (base: {base(p)})" for p in figures])
+def _brief(figure: Published) -> str:
+    return f"{_number(figure)} ({window(figure)})"
 
 
-def _two_values(material: Material) -> list[Text]:
+def listing_of(figures: Iterable[Published], beside: Published | None = None) -> str:
+    """+400 % (x5) for 1-10 Jan 2024 (base: ...), and so on; `same base` where it is that of the figure beside."""
+    parts = []
+    for p in figures:
+        same = beside is not None and p.baseline == beside.baseline
+        parts.append(f"{value(p)} for {window(p)} ({'same base' if same else f'base: {base(p)}'})")
+    return words.listing(parts)
+
+
+def _two_values(material: Material) -> list[Conflict]:
     """The same publisher, indicator and days with two values that are not the ends of one stated range."""
     grouped: dict[tuple[object, ...], list[Published]] = {}
     for figure in material.published:
         if not figure.role.startswith("range_"):
             grouped.setdefault((*_key(figure), figure.unit), []).append(figure)
     groups = [g for g in grouped.values() if len({p.value for p in g}) > 1]
-    return [
-        (
-            f"{words.clean(g[0].publisher)} gives two values for {window(g[0])}: {listing_of(g)}. ",
-            *(material.ref(p.address) for p in g),
-        )
-        for g in groups
-    ]
+    return [_two_values_of(material, group) for group in groups]
+
+
+def _two_values_of(material: Material, group: list[Published]) -> Conflict:
+    who, when = words.or_not_stated(group[0].publisher), window(group[0])
+    clause = f"{who} gives {words.listing([_number(p) for p in group])} for {when}"
+    refs = (material.ref(p.address) for p in group)
+    return Conflict(clause, (f"{who}, {counted(group[0])}: {listing_of(group)}. ", *refs))

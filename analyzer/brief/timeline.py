@@ -10,6 +10,10 @@ from analyzer.brief.material import Material, is_official, is_timed_short, perio
 from analyzer.brief.model import Lane, Link, Section, Table, Text
 from analyzer.records import Block, Claim
 
+_NOTE = (
+    "“Day only”: the sources give a calendar day of the place and no hour. “None on record here” says that the catalogue "
+    "holds no official statement, not that there was none."
+)
 NONE_RECORDED = "none on record here"
 
 
@@ -22,10 +26,7 @@ def timeline_table(material: Material) -> Table:
         f"Blocks and other dated events, {_period(material)}",
         ("Event", f"Local time ({zone})", "UTC", "Services", "Who reports it", "Official line"),
         tuple(_row(material, block, show_clock=len(clocks) > 1) for block in material.events),
-        (
-            "“Day only”: the sources give a calendar day of the place and no hour. “None on record here” says that the "
-            "catalogue holds no official statement, not that there was none.",
-        ),
+        (_NOTE,),
     )
 
 
@@ -38,7 +39,7 @@ def _row(material: Material, block: Block, *, show_clock: bool) -> tuple[Text, .
     clock = f" ({words.clock(block.onset_earliest, block.cc)})" if show_clock else ""
     claims = material.claims_on(block)
     return (
-        (f"{words.or_not_stated(block.name)}: {words.kind(block)}; {words.or_not_stated(block.scope)}",),
+        (words.or_not_stated(block.name), f": {words.kind(block)}; scope: {words.or_not_stated(block.scope)}"),
         (_from_to(block, local_from, local_to) + clock,),
         (_from_to(block, utc_from, utc_to),),
         (words.services(block),),
@@ -50,9 +51,7 @@ def _row(material: Material, block: Block, *, show_clock: bool) -> tuple[Text, .
 def _from_to(block: Block, start: str, end: str) -> str:
     if block.is_non_event and block.end_latest is None:
         return start
-    if start == end:
-        return f"From and to: {start}"
-    return f"From {start}. To {end}"
+    return start if start == end else f"{start} – {end}"
 
 
 def _claims(material: Material, claims: list[Claim], is_non_event: bool) -> Text:
@@ -103,7 +102,8 @@ def _lane(material: Material, block: Block) -> Lane:
         label=f"{words.shorten(words.or_not_stated(block.name), 44)} · {_when(block)}",
         start=block.onset_earliest,
         end=max(end, block.onset_latest),
-        open_ended=block.end_latest is None and not block.is_non_event,
+        end_is_known=block.end_latest is not None,
+        is_timed=block.start_precision in ("hour", "minute"),
         is_block=not block.is_non_event,
     )
 

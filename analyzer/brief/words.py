@@ -11,7 +11,7 @@ from analyzer.records import Block, Precision
 
 TEMPLATE_VERSION = "brief-en-1"  # raise it when a sentence changes, so that an old brief names its wording
 NOT_STATED = "not stated"
-NO_END = "not known, or still in force"
+NO_END = "end not known or still in force"
 _ONE_HOUR = timedelta(hours=1)
 _INSTANT = timedelta(microseconds=1)
 
@@ -111,11 +111,11 @@ def tidy_command(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """1,234; 56; 7.8; 0.12."""
+    """1,234; 56; 7.8; 0.12; −70."""
     size = abs(value)
-    if size >= 100 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if size >= 10 else f"{value:.2g}" if size < 1 else f"{value:.1f}"
+    whole = size >= 100 or value == int(value)
+    text = f"{value:,.0f}" if whole else f"{value:.1f}" if size >= 1 else f"{value:.2g}"
+    return text.replace("-", "−")
 
 
 def multiple(value: float) -> str:
@@ -127,8 +127,13 @@ def multiple(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """+131 %, -60 %."""
-    return f"{value:+,.0f} %" if value == int(value) else f"{value:+,.1f} %"
+    """+131 %, −60 %."""
+    return signed(value, 0 if value == int(value) else 1) + " %"
+
+
+def signed(value: float, decimals: int = 0) -> str:
+    """+1,200, −60."""
+    return f"{value:+,.{decimals}f}".replace("-", "−")
 
 
 def day(value: date) -> str:
@@ -176,14 +181,19 @@ def _span(earliest: datetime, latest: datetime, slack: timedelta, about: str) ->
     return f"between {instant(earliest)} and {instant(latest)}"
 
 
-def moment(earliest: datetime, latest: datetime, precision: Precision, cc: str) -> tuple[str, str]:
+def moment(
+    earliest: datetime, latest: datetime, precision: Precision, cc: str, *, is_end: bool = False
+) -> tuple[str, str]:
     """An uncertain instant in UTC and on the country's clock, with its precision in words."""
     local = (places.to_local(earliest, cc), places.to_local(latest, cc))
     if precision in ("minute", "hour"):
         slack, about = (timedelta(minutes=1), "") if precision == "minute" else (_ONE_HOUR, "about ")
         return _span(earliest, latest, slack, about), _span(*local, slack, about)
+    bound = f"{instant(latest)} at the latest" if is_end else f"{instant(earliest)} at the earliest"
+    utc = bound if latest > earliest else f"about {instant(earliest)}"
     first, last = local[0].date(), max(local[1] - _INSTANT, local[0]).date()
-    utc = f"{day(earliest)}" if earliest == latest else f"within {instant(earliest)} to {instant(latest)}"
+    if precision == "week" and last - first < timedelta(days=6):
+        return utc, f"week of {days(first, last)}"
     return utc, f"{days(first, last)} ({precision} only)"
 
 
@@ -196,7 +206,7 @@ def ending(block: Block) -> tuple[str, str]:
     """When a block ended: UTC text and local text, or that it is not known."""
     if block.end_earliest is None or block.end_latest is None:
         return NO_END, NO_END
-    return moment(block.end_earliest, block.end_latest, block.end_precision or "day", block.cc)
+    return moment(block.end_earliest, block.end_latest, block.end_precision or "day", block.cc, is_end=True)
 
 
 def first_day(block: Block) -> date:
