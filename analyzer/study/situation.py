@@ -83,6 +83,6 @@ def artefacts_of(series: Aligned) -> tuple[Artefact, ...]:
             start = _floor(series, datetime.combine(a.start, time()))
             end = series.index(datetime.combine(a.end, time()))
             if end > 0 and start < series.length:
-                effects = frozenset(a.effects)
+                effects = frozenset(a.effect)
                 found.append(Artefact(a.artefact_id, max(start, 0), min(end, series.length), effects, a.note))
     return tuple(sorted(found, key=lambda a: a.start))
