@@ -11,14 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer import blocks, brief, fetching, records, registry, study
+from analyzer.blocks import Catalogue
 from analyzer.errors import UnknownName
 from analyzer.outputs.table import number
+from analyzer.places import check_country
 from analyzer.store import Store
 from analyzer.store.loading import expand, load_file
 from analyzer.store.released import select
@@ -70,12 +73,16 @@ class Database:
 
         Raises BadInput for a file that cannot be read; the files before it stay loaded.
         """
-        return [
+        described = None if mapping is None else str(mapping)
+        results = [
             load_file(
-                self.store, path, source=source, tz=tz, cc=cc, retrieved=retrieved, mapping=mapping, progress=progress
+                self.store, path, source=source, tz=tz, cc=cc, retrieved=retrieved, mapping=described, progress=progress
             )
             for path in expand([str(p) for p in paths])
         ]
+        with self.store.writing() as con:  # after the first load: a store that failed to load stays as it was
+            blocks.fill(con)
+        return results
 
     def fetch(self, source: str, *, cc: str, start: date, end: date, **options: Any) -> list[records.LoadResult]:
         """Download a source's native files for a country and days [start, end), then load them."""
@@ -93,9 +100,12 @@ class Database:
         self, cc: str | None = None, *, start: date | None = None, end: date | None = None
     ) -> tuple[records.Block, ...]:
         """Blocks and non-events of a country (or all) that touch the days [start, end)."""
-        return blocks.listed(self.catalogue(), cc, start, end)
+        catalogue = self.catalogue()
+        countries = [check_country(cc)] if cc else sorted({b.cc for b in catalogue.events})
+        first, last = (None if day is None else datetime.combine(day, time()) for day in (start, end))
+        return tuple(chain.from_iterable(blocks.of_country(catalogue, code, first, last) for code in countries))
 
-    def catalogue(self) -> blocks.Catalogue:
+    def catalogue(self) -> Catalogue:
         """The catalogue: the store's when it exists, else the shipped tables."""
         return blocks.catalogue(self.store if self.store.exists else None)
 

@@ -30,9 +30,9 @@ def command(ctx: click.Context) -> None:
 @format_option
 def list_blocks(*, cc: str | None, start: datetime | None, end: datetime | None, db: str, fmt: str) -> None:
     """List blocks and non-events, oldest first."""
-    from analyzer import blocks
+    import analyzer
 
-    found = blocks.of_country(_catalogue(db), cc, start, end)
+    found = analyzer.open(db).blocks(cc, start=start.date() if start else None, end=end.date() if end else None)
     print_rows(list(_COLUMNS), [_row(b) for b in found], fmt)
 
 
@@ -74,9 +74,10 @@ def show(*, block_id: str, db: str, fmt: str) -> None:
 def add(*, db: str, **given: str) -> None:
     """Add one event with the claim it rests on."""
     from analyzer import blocks
+    from analyzer.blocks.entry import described
     from analyzer.store import Store
 
-    block, claims = blocks.described(given)
+    block, claims = described(given)
     blocks.add(Store(db), block, claims)
     click.echo(f"Added {block.block_id} to {db}", err=True)
 
@@ -89,12 +90,12 @@ def add(*, db: str, **given: str) -> None:
 @format_option
 def import_table(*, file: str, non_events: bool, published: bool, db: str, fmt: str) -> None:
     """Import a table: our own columns (CSV), publishers' figures, or Access Now's STOP (Parquet or CSV)."""
-    from analyzer import blocks
+    from analyzer.blocks.entry import import_table as read_in
     from analyzer.store import Store
 
     if non_events and published:
         raise click.UsageError("--non-events and --published exclude each other")
-    result = blocks.import_table(Store(db), file, non_events=non_events, published=published)
+    result = read_in(Store(db), file, non_events=non_events, published=published)
     columns = ["source", "rows_loaded", "rows_rejected", "already_loaded", "snapshot_id"]
     print_rows(columns, [{c: getattr(result, c) for c in columns}], fmt)
 
@@ -169,6 +170,6 @@ def _figure(p: Any) -> str:
 
 
 def _catalogue(db: str) -> Catalogue:
-    import analyzer
+    from analyzer import api
 
-    return analyzer.open(db).catalogue()
+    return api.open(db).catalogue()

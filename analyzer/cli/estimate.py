@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from analyzer.cli._options import date_type, db_option, format_option, print_rows
+
+if TYPE_CHECKING:
+    from analyzer.records import Study
 
 
 @click.command(epilog="Example: vpn-uptake estimate sd-2018-12-21-social --horizon 7d --horizon 14d")
@@ -51,12 +55,12 @@ def command(
         sys.exit(3)
 
 
-def _print(study: object, fmt: str) -> None:
+def _print(study: Study, fmt: str) -> None:
     from dataclasses import asdict, fields
 
     from analyzer.records import Estimate
 
-    rows = [asdict(e) for e in study.estimates]  # type: ignore[attr-defined]
+    rows = [asdict(e) for e in study.estimates]
     columns = [f.name for f in fields(Estimate)]
     if fmt != "table":
         print_rows(columns, rows, fmt)

@@ -39,11 +39,12 @@ def command(
     (HTTPS_PROXY, ALL_PROXY, also socks5://) are honoured.
     """
     import analyzer
-    from analyzer import fetching
+    from analyzer import fetching, registry
     from analyzer.cli.load import print_results
 
     if dry_run:
-        for request in fetching.requests(source, cc, start.date(), end.date(), endpoint=endpoint):
+        declared = registry.load("sources", source)
+        for request in fetching.planned(declared, cc, start.date(), end.date(), endpoint=endpoint):
             click.echo(request.url)
         return
     with bar(source) as progress:
@@ -56,4 +57,4 @@ def command(
             endpoint=endpoint,
             progress=progress,
         )
-    print_results(list(results), fmt)
+    print_results(results, fmt)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from analyzer.cli._options import date_type, db_option, format_option, print_rows
 from analyzer.cli._progress import bar
+
+if TYPE_CHECKING:
+    from analyzer.records import LoadResult
 
 
 @click.command(epilog="Example: vpn-uptake load downloads/*.csv.gz --retrieved 2024-03-01")
@@ -47,10 +52,9 @@ def command(
     print_results(rows, fmt)
 
 
-def print_results(results: list[object], fmt: str) -> None:
+def print_results(results: Sequence[LoadResult], fmt: str) -> None:
     """One row per file."""
     columns = ["origin", "source", "rows_loaded", "rows_rejected", "already_loaded", "snapshot_id"]
     print_rows(columns, [{c: getattr(r, c) for c in columns} for r in results], fmt)
-    rejected = [r for r in results if r.rows_rejected]  # type: ignore[attr-defined]
-    if rejected:
+    if any(r.rows_rejected for r in results):
         click.echo("Rejected rows are kept with their reasons: vpn-uptake query rejected", err=True)

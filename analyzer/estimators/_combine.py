@@ -72,8 +72,15 @@ def gather(
     variance = made.variance * np.clip(made.recent, 0.3, 9.0) ** RESTLESS
     errors = seen.link[starts] - level[:, origins]
     return Placebos(
-        errors, wild[starts], variance[origins], level[:, end], float(variance[end]), (gap + horizon) / end,
-        level[:, origins], horizon, gap,
+        errors,
+        wild[starts],
+        variance[origins],
+        level[:, end],
+        float(variance[end]),
+        (gap + horizon) / end,
+        level[:, origins],
+        horizon,
+        gap,
     )
 
 

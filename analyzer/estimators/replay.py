@@ -19,7 +19,15 @@ import numpy as np
 
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import _bounds, _calendar, _donors, _events
-from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, first_origin, gather, spread_of_total
+from analyzer.estimators._combine import (
+    REPLICATIONS,
+    Combined,
+    Placebos,
+    combine,
+    first_origin,
+    gather,
+    spread_of_total,
+)
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import Estimand, Question, ScaleName, ask, require_base, require_window
 from analyzer.estimators._replay import Forecasts, Windows, forecast, windows
@@ -186,9 +194,7 @@ def _setting(question: Question, base: Base) -> Setting:
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
     holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
     factors = cycle + holiday
-    left = _events.leftovers(
-        np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window
-    )
+    left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
     factors = factors + left.path
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)

@@ -44,7 +44,7 @@ def _one_series(indicator: str, entity: str, estimand: str, rows: list[Estimate]
     cells = [_HEADINGS, *(_cells(e) for e in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(_HEADINGS))]
     table = ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
-    reasons = [line for e in rows for line in _wrapped(f"{e.horizon}: {e.reasons}")]
+    reasons = [line for reason in _reasons(rows) for line in _wrapped(reason)]
     base = sorted({e.base for e in rows if e.base})
     return "\n".join([name, *table, *(f"  base {b}" for b in base), *reasons])
 
@@ -53,6 +53,15 @@ _ESTIMANDS = {
     "no_block_since_base": "the level before the first block of a chain",
     "just_before": "the path just before this block",
 }
+
+
+def _reasons(rows: list[Estimate]) -> list[str]:
+    """What holds for every estimated horizon once, then what is special to each."""
+    parts = {e.horizon: e.reasons.split("; ") for e in rows}
+    able = [parts[e.horizon] for e in rows if e.verdict != "not_estimable"]
+    common = [p for p in able[0] if all(p in other for other in able[1:])] if len(able) > 1 else []
+    special = [f"{h}: {'; '.join(p for p in ps if p not in common)}" for h, ps in parts.items()]
+    return [*special, *([f"all: {'; '.join(common)}"] if common else [])]
 
 
 def _cells(e: Estimate) -> tuple[str, ...]:

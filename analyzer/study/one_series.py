@@ -15,7 +15,7 @@ from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import estimate_effect, placebo_errors
 from analyzer.estimators.changes import Change, locate_change
-from analyzer.panel import Panel, Series, build_panel, lend_pool
+from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
 from analyzer.registry import load_all
@@ -131,10 +131,9 @@ def _find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) -
 
 
 def _panel(asked: Asked, onset: int, steps: int) -> Panel:
-    count = asked.series.key.scale == "count"
-    return build_panel(
-        asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, **({} if count else {"most_donors": 0})
-    )
+    # Ranks, shares and indices of other countries have scales of their own: no donors.
+    most = MOST_DONORS if asked.series.key.scale == "count" else 0
+    return build_panel(asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=most)
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
