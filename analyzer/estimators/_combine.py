@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import polygamma, stdtrit
 
 if TYPE_CHECKING:
+    from analyzer.estimators._events import Base
     from analyzer.estimators._replay import Forecasts, Windows
     from analyzer.records import Floats, Pool
 
@@ -53,16 +54,18 @@ class Placebos:
         return 1.5 * self.errors.shape[1] / (self.horizon + 0.5 * self.gap + 3)
 
 
-def first_origin(end: int, gap: int, horizon: int, season: int) -> int:
-    """The first origin of the replay: late enough to know a level, early enough to leave five disjoint windows."""
-    room = end - gap - horizon - (REPLICATIONS - 1) * horizon
-    return int(np.clip(room, 2 * min(season, 7), max(4 * min(season, 7), min(56, end // 3))))
+def first_origin(length: int, gap: int, horizon: int, season: int) -> int:
+    """Steps of the base before the first origin of the replay: late enough to know a level, early enough to leave five disjoint windows."""
+    room = length - gap - horizon - (REPLICATIONS - 1) * horizon
+    return int(np.clip(room, 2 * min(season, 7), max(4 * min(season, 7), min(56, length // 3))))
 
 
 def gather(
-    made: Forecasts, seen: Windows, wild: Floats, *, end: int, gap: int, horizon: int, first: int, jensen: float
+    made: Forecasts, seen: Windows, wild: Floats, base: Base, *, horizon: int, season: int, jensen: float
 ) -> Placebos:
     """Errors at the origins whose window lies inside the base and is seen for the greater part."""
+    end, gap = base.end, base.gap
+    first = base.start + first_origin(base.length, gap, horizon, season)
     origins = np.arange(first, max(end - gap - horizon, first - 1) + 1)
     starts = origins + gap
     known = np.isfinite(seen.link[starts]) & (seen.seen[starts] >= max(1.0, 0.6 * horizon))
@@ -72,15 +75,8 @@ def gather(
     variance = made.variance * np.clip(made.recent, 0.3, 9.0) ** RESTLESS
     errors = seen.link[starts] - level[:, origins]
     return Placebos(
-        errors,
-        wild[starts],
-        variance[origins],
-        level[:, end],
-        float(variance[end]),
-        (gap + horizon) / end,
-        level[:, origins],
-        horizon,
-        gap,
+        errors, wild[starts], variance[origins], level[:, end], float(variance[end]), (gap + horizon) / base.length,
+        level[:, origins], horizon, gap,
     )
 
 

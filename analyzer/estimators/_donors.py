@@ -15,6 +15,7 @@ import numpy as np
 from analyzer.estimators._calendar import clip_wild_steps, seasonal_factors
 
 if TYPE_CHECKING:
+    from analyzer.estimators._events import Base
     from analyzer.estimators._filters import Filtered
     from analyzer.estimators._inputs import Bools, Question
     from analyzer.records import Floats
@@ -33,11 +34,11 @@ class Donors:
     warnings: tuple[str, ...]
 
 
-def usable(question: Question, end: int) -> Donors:
+def usable(question: Question, base: Base) -> Donors:
     """Donors without an event in the window, and seen nearly throughout; the others are named in a warning."""
     kept, columns, notes = [], [], []
     for j in range(question.donors.shape[1]):
-        column, reason = _donor(question, j, end)
+        column, reason = _donor(question, j, base)
         if column is None:
             notes.append(f"donor {j} is left out: {reason}")
         else:
@@ -47,7 +48,7 @@ def usable(question: Question, end: int) -> Donors:
     return Donors(z, tuple(kept), tuple(notes))
 
 
-def _donor(question: Question, j: int, end: int) -> tuple[Floats | None, str]:
+def _donor(question: Question, j: int, base: Base) -> tuple[Floats | None, str]:
     events = question.donor_events[j] if question.donor_events else ()
     first, last = question.onset - question.anticipation, question.window.stop
     if any(start < last and stop > first for start, stop in events):
@@ -56,21 +57,26 @@ def _donor(question: Question, j: int, end: int) -> tuple[Floats | None, str]:
     for start, stop in events:
         values[max(start, 0) : stop] = np.nan
     seen = np.isfinite(values)
-    if seen[:end].sum() < 0.7 * end or seen[question.window].sum() < 0.8 * question.horizon:
-        return None, f"{int(seen[:end].sum())} of {end} steps of the base are there"
-    if not (values[:end][seen[:end]] > 0).any() or np.ptp(values[:end][seen[:end]]) == 0:
+    past = slice(base.start, base.end)
+    if seen[past].sum() < 0.7 * base.length or seen[question.window].sum() < 0.8 * question.horizon:
+        return None, (
+            f"it has {int(seen[past].sum())} of {base.length} steps of the base and "
+            f"{int(seen[question.window].sum())} of {question.horizon} of the window"
+        )
+    known = values[past][seen[past]]
+    if not (known > 0).any() or np.ptp(known) == 0:
         return None, "it does not vary"
-    return _prepared(values, question.season, end), ""
+    return _prepared(values, question.season, past), ""
 
 
-def _prepared(values: Floats, season: int, end: int) -> Floats:
+def _prepared(values: Floats, season: int, past: slice) -> Floats:
     positive = values[values > 0]
     z = np.log(values + 0.5 * min(1.0, float(np.median(positive))))
-    z = z - seasonal_factors(z[:end], season)[np.arange(z.size) % season]
+    z = z - seasonal_factors(z[: past.stop], season)[np.arange(z.size) % season]
     z = clip_wild_steps(z)
     seen, t = np.isfinite(z), np.arange(z.size)
     z = np.interp(t, t[seen], z[seen])
-    return np.asarray(z - z[:end].mean())
+    return np.asarray(z - z[past].mean())
 
 
 def without_broken(donors: Donors, movements: Floats) -> Donors:
@@ -81,7 +87,7 @@ def without_broken(donors: Donors, movements: Floats) -> Donors:
     alive = list(range(donors.z.shape[1]))
     notes = list(donors.warnings)
     for _ in range(donors.z.shape[1] // 3):
-        if len(alive) < 3:
+        if len(alive) < 3 or movements.shape[0] < 20:
             break
         apart = _apart(movements[:, alive])
         worst = int(np.argmax(apart))

@@ -24,11 +24,17 @@ SETTLED = 7  # steps seen after an event's end before its decay can be told from
 class Base:
     """What the level is learnt from."""
 
+    start: int  # first step with a value
     end: int  # first step that is not part of the base
     gap: int  # steps between the base's end and onset; placebo errors are replayed with the same gap
     masked: Bools  # (T,) steps of known events
     events: tuple[Window, ...]  # earlier events that end inside the base
     warnings: tuple[str, ...]
+
+    @property
+    def length(self) -> int:
+        """Steps from the first one with a value to the end."""
+        return self.end - self.start
 
 
 def base_of(question: Question) -> Base:
@@ -44,7 +50,9 @@ def base_of(question: Question) -> Base:
         if frozen or (first, last) not in running:
             masked[max(first, 0) : min(last, end)] = True
     notes = _notes(question, start, inside, () if frozen else running)
-    return Base(end, question.onset - end, masked, tuple(e for e in inside if e not in running), notes)
+    known = np.isfinite(question.y[:end]) & ~masked[:end]
+    first_seen = int(np.argmax(known)) if known.any() else 0
+    return Base(first_seen, end, question.onset - end, masked, tuple(e for e in inside if e not in running), notes)
 
 
 def _chain_start(earlier: tuple[Window, ...], question: Question) -> int:

@@ -19,15 +19,7 @@ import numpy as np
 
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import _bounds, _calendar, _donors, _events
-from analyzer.estimators._combine import (
-    REPLICATIONS,
-    Combined,
-    Placebos,
-    combine,
-    first_origin,
-    gather,
-    spread_of_total,
-)
+from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import Estimand, Question, ScaleName, ask, require_base, require_window
 from analyzer.estimators._replay import Forecasts, Windows, forecast, windows
@@ -187,20 +179,22 @@ class Setting:
 
 
 def _setting(question: Question, base: Base) -> Setting:
-    season, notes = _season(question.season, base.end)
+    season, notes = _season(question.season, base.length)
     measured = measure(replace(question, y=fill_censored(question)))
     link = np.where(base.masked, np.nan, measured.link())
     known = link[: base.end]
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
     holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
     factors = cycle + holiday
-    left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
+    left = _events.leftovers(
+        np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window
+    )
     factors = factors + left.path
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)
     seen = np.isfinite(z)
     wild = _calendar.wild_steps(raw)
-    donors = _donors.usable(question, base.end)
+    donors = _donors.usable(question, base)
     warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
     return Setting(
         question=question,
@@ -267,10 +261,9 @@ def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
         made,
         calm,
         seen.link - calm.link,
-        end=base.end,
-        gap=base.gap,
+        base,
         horizon=question.horizon,
-        first=first_origin(base.end, base.gap, question.horizon, setting.season),
+        season=setting.season,
         jensen=float(np.mean(distance)) if distance.size else 0.0,
     )
     return placebos, made
@@ -306,13 +299,13 @@ def _movements(setting: Setting, seen: Windows) -> Floats:
     recent = simple_forecasters(setting.donors.z[: base.end], np.ones(base.end, bool))[2].level
     moved = _by_origin(seen.donors[:, 1:], base, question) - recent
     last = base.end - base.gap - question.horizon
-    earlier = moved[14 : max(last + 1, 15)]
+    earlier = moved[base.start + 14 : max(last + 1, base.start + 14)]
     return np.concatenate([earlier[np.isfinite(earlier).all(axis=1)], moved[-1:]])
 
 
 def _too_few(placebos: Placebos, base: Base, question: Question) -> str:
     text = (
-        f"{placebos.replications} disjoint replications of {question.horizon} steps in a base of {base.end} steps; "
+        f"{placebos.replications} disjoint replications of {question.horizon} steps in a base of {base.length} steps; "
         f"{REPLICATIONS} needed, or a pool to borrow from"
     )
     return text + (f" (the base ends {base.gap} steps before onset)" if base.gap else "")
