@@ -49,7 +49,7 @@ class Artefact:
     indicators: tuple[str, ...]
     start: date
     end: date  # first day after it
-    effect: tuple[str, ...]  # gap, level_change, overcount, spike, freeze
+    effects: tuple[str, ...]  # gap, level_change, overcount, spike, freeze
     note: str
     address: str
 
