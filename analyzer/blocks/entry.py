@@ -22,7 +22,7 @@ _OF_STOP = b"shutdown_type"  # a column that only Access Now's list has
 
 
 def described(given: Mapping[str, str]) -> tuple[Block, tuple[Claim, ...]]:
-    """An event and its claim from texts named block_id, cc, name, start, end, kind, services, scope, who, says, address.
+    """An event and its claim from texts: block_id, cc, name, start, end, kind, services, scope, who, says, address.
 
     A precision that is not given is that of the way the time is written.  Raises BadInput with the option at fault.
     """
