@@ -1,6 +1,7 @@
 -- published_insert: write publishers' figures.
 -- Writes one row per element of the lists. DuckDB only: unnest of list parameters.
--- Parameters: one list per column, $snapshot_id.
+-- Parameters: $block_id, $publisher, $indicator, $window_start, $window_end, $value, $unit, $baseline, $address, $role,
+-- $source_grade, $note (lists), $snapshot_id.
 INSERT INTO published
 SELECT
     unnest(CAST($block_id AS VARCHAR [])), unnest(CAST($publisher AS VARCHAR [])),

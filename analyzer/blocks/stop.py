@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from analyzer.blocks.catalogue import DATA, Catalogue
+from analyzer.blocks.contents import DATA, Catalogue
 from analyzer.blocks.stored import Addition, catalogue, commit, read_bytes
 from analyzer.blocks.tables import check_block
 from analyzer.blocks.times import local_span

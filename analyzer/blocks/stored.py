@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import __version__
 from analyzer.blocks import tables
-from analyzer.blocks.catalogue import Catalogue, make, shipped, shipped_sha256, shipped_size
+from analyzer.blocks.contents import Catalogue, make, shipped, shipped_sha256, shipped_size
 from analyzer.blocks.tables import Row
 from analyzer.errors import BadInput
 from analyzer.records import Block, Claim, LoadResult, Published

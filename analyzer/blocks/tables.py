@@ -49,7 +49,7 @@ class Artefact:
     indicators: tuple[str, ...]
     start: date
     end: date  # first day after it
-    effect: tuple[str, ...]  # gap, level_change, overcount, spike, freeze
+    effects: tuple[str, ...]  # gap, level_change, overcount, spike, freeze
     note: str
     address: str
 
@@ -232,7 +232,9 @@ def _check_order(block: Block) -> None:
         raise BadInput(f"{block.block_id} has half an end: give earliest, latest and precision of it, or none of them")
     if block.end_earliest is None or block.end_latest is None:
         return
-    if block.end_latest < max(block.onset_earliest, block.end_earliest) or block.end_earliest < block.onset_earliest:
+    # A coarse end may begin before a precise onset ("in May"); it may not be over when the onset is still to come.
+    over = block.end_latest == block.onset_earliest and block.end_earliest < block.end_latest
+    if over or block.end_latest < max(block.onset_earliest, block.end_earliest):
         raise BadInput(f"the end of {block.block_id} lies before its start: correct it, or leave the end empty")
 
 

@@ -31,9 +31,9 @@ Span = tuple[datetime, datetime]
 
 def span(value: str, precision: str, cc: str) -> Span:
     """The half-open interval in which a stated time lies.  Raises BadInput, without the place in the file."""
-    grain = _grain(value)
+    finest = grain(value)
     known = _precision(precision)
-    if PRECISIONS.index(known) < PRECISIONS.index(grain):
+    if PRECISIONS.index(known) < PRECISIONS.index(finest):
         raise BadInput(f"precision {known!r} is finer than the value {value!r}: give the hour, or a coarser precision")
     if known == "minute":
         return _clock(value), _clock(value)
@@ -62,7 +62,7 @@ def days(value: str) -> tuple[date, date]:
 
 def _day_range(value: str) -> tuple[date, date]:
     day = _calendar(value)
-    if _grain(value) != "month":
+    if grain(value) != "month":
         return day, day
     return day, (day + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
@@ -74,13 +74,13 @@ def _precision(word: str) -> Precision:
     raise BadInput(f"unknown precision {word!r}: use one of {', '.join(PRECISIONS)}")
 
 
-def _grain(value: str) -> Precision:
+def grain(value: str) -> Precision:
     """The finest precision that the way a value is written can carry."""
     if _CLOCK.match(value):
         return "minute"
-    for shape, grain in _SHAPES:
+    for shape, known in _SHAPES:
         if shape.match(value):
-            return _precision(grain)
+            return _precision(known)
     raise BadInput(f"cannot read the time {value!r}: write YYYY-MM, YYYY-MM-DD or YYYY-MM-DDTHH:MM (UTC)")
 
 
@@ -92,7 +92,7 @@ def _clock(value: str) -> datetime:
 
 
 def _calendar(value: str) -> date:
-    full = f"{value}-01" if _grain(value) == "month" else value
+    full = f"{value}-01" if grain(value) == "month" else value
     try:
         return date.fromisoformat(full)
     except ValueError as error:
@@ -100,4 +100,4 @@ def _calendar(value: str) -> date:
 
 
 def _local_date(value: str, cc: str) -> date:
-    return to_local(_clock(value), cc).date() if _grain(value) == "minute" else _calendar(value)
+    return to_local(_clock(value), cc).date() if grain(value) == "minute" else _calendar(value)

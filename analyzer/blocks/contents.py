@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from analyzer.blocks import tables
 from analyzer.blocks.tables import Artefact, Row
 from analyzer.errors import UnknownName
-from analyzer.places import WORLD, check_country
+from analyzer.places import WORLD, check_country, local_midnight
 from analyzer.records import Block, Claim, Overlap, Published
 
 DATA = Path(__file__).parents[1] / "data"
@@ -111,12 +111,28 @@ def find(catalogue: Catalogue, block_id: str) -> Block:
     raise UnknownName(f"no block {block_id!r}: {advice}")
 
 
-def of_country(
-    catalogue: Catalogue, cc: str, start: datetime | None = None, end: datetime | None = None
+def listed(
+    catalogue: Catalogue, cc: str | None = None, start: date | None = None, end: date | None = None
 ) -> tuple[Block, ...]:
-    """Blocks and non-events of a country whose time touches [start, end); None leaves that side open."""
-    code = check_country(cc)
-    return tuple(b for b in catalogue.events if b.cc == code and touches(b, start, end))
+    """Blocks and non-events of a country, or of all, whose time touches [start, end), oldest first.
+
+    A datetime is a UTC instant, a date begins at midnight of the event's own place; None leaves that side open.
+    """
+    code = check_country(cc) if cc else None
+    of_place = [b for b in catalogue.events if code in (None, b.cc)]
+    found = [b for b in of_place if touches(b, _instant(start, b.cc), _instant(end, b.cc))]
+    return tuple(sorted(found, key=lambda b: (b.onset_earliest, b.block_id)))
+
+
+def of_country(
+    catalogue: Catalogue, cc: str | None, start: date | None = None, end: date | None = None
+) -> tuple[Block, ...]:
+    """`listed`, with the country named."""
+    return listed(catalogue, cc, start, end)
+
+
+def _instant(when: date | None, cc: str) -> datetime | None:
+    return when if when is None or isinstance(when, datetime) else local_midnight(when, cc)
 
 
 def touches(block: Block, start: datetime | None, end: datetime | None) -> bool:
