@@ -16,8 +16,8 @@ _SMALLEST_EFFECT = 1.25  # of the rules version; a plan may set its own, and the
 
 TRAILING_BASE = (
     "A trailing base swallows the event: when a level rises and stays, the 28 days before each new day fill up with "
-    "the rise, and the published percentage falls by itself. A permanent 14-fold rise reads +1,329 % on day 0, +231 % on "
-    "day 7 and 0 % on day 28. Our own base is frozen before the block; both are shown."
+    "the rise, and the published percentage falls by itself. A permanent 14-fold rise reads +1,329 % on day 0, "
+    "+231 % on day 7 and 0 % on day 28. Our own base is frozen before the block; both are shown."
 )
 
 
@@ -28,7 +28,7 @@ def place_in_time(study: Study) -> str:
         return f"around {local}"
     clock = words.clock_name(study.block.onset_earliest, study.block.cc)
     timed = f" {clock}" if study.block.start_precision in ("hour", "minute") else ""
-    return f"around the block “{words.clean(study.block.name)}” (onset {local}{timed})"
+    return f"around the block “{words.name(study.block)}” (onset {local}{timed})"
 
 
 def _bounds(low: float | None, high: float | None, say: Callable[[float], str] = words.number) -> str:
@@ -162,7 +162,7 @@ def estimates_table(pairs: tuple[tuple[Study, Estimate], ...]) -> Table:
 
 def _estimate_row(study: Study, row: Estimate) -> tuple[Text, ...]:
     name = meaning(row.indicator, row.entity)
-    tail = f" ({name.caution}); {words.clean(study.block.name)}; {row.role} question"
+    tail = f" ({name.caution}); {words.name(study.block)}; {row.role} question"
     what: Text = (f"{name.name}, {words.horizon(row.horizon)}", tail)
     if row.verdict == "not_estimable":
         dash = "not estimable"

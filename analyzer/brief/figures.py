@@ -114,15 +114,14 @@ def _published_figure(material: Material) -> Figure:
     inside = tuple(m for m in drawn if m.start and m.end and m.start < end and m.end > start)
     when = words.days(material.dossier.period_start, material.dossier.period_end)
     shown = _inside(lanes(material), start, end)
-    scale = "Above: publishers' own figures, as times the base of each (log scale). " if inside else ""
+    scale = "Above: publishers' figures, times their own bases (log scale). " if inside else ""
     return Figure(
         ident="hero",
         kind="published",
         title=f"{_country(material)}: blocks on record, {when}",
-        subtitle=f"{scale}{'Below: r' if inside else 'R'}estrictions as bars, other events as open diamonds; dashes: no end "
-        "known. Dates are UTC, local hours beside short blocks. No series was given: nothing here is our estimate.",
-        footer=f"Figures: {_publishers(material)}, as published; bases differ. Blocks: catalogue of vpn-uptake (facts "
-        f"only; who reports each stands in the timeline). {_made(material)}",
+        subtitle=f"{scale}{'Below: r' if inside else 'R'}estrictions as bars, other events as diamonds; dashes: no end "
+        "known. Dates are UTC. No series was given: nothing here is an estimate of ours.",
+        footer=f"Figures: {_publishers(material)}, as published. Blocks: catalogue of vpn-uptake. {_made(material)}",
         alt=f"Timeline of {words.count(len(shown), 'event')}: {'; '.join(lane.label for lane in shown)}. "
         + (
             f"Published figures: {'; '.join(f'{m.label}, {m.when}, {m.value_text}' for m in inside)}." if inside else ""

@@ -52,7 +52,7 @@ def _record(material: Material) -> Finding | None:
         return Finding(text, (), *_NO_WORDS)
     unknown = sum(1 for b in blocks if b.end_latest is None)
     head = f"{words.count(len(blocks), 'restriction')} on record, {_reporters(material)}."
-    names = [f"{words.clean(b.name)} ({words.day(words.first_day(b))})" for b in blocks[:8]]
+    names = [f"{words.name(b)} ({words.day(words.first_day(b))})" for b in blocks[:8]]
     more = f" and {len(blocks) - len(names)} more" if len(blocks) > len(names) else ""
     detail = [f"{words.listing(names)}{more}."]
     if unknown:
@@ -87,7 +87,7 @@ def _publishers(material: Material) -> Finding | None:
         return None
     block_id, figures = max(grouped.items(), key=lambda item: (len(item[1]), item[0]))
     block = material.block(block_id)
-    name = f"“{words.clean(block.name)}”" if block else words.clean(block_id)
+    name = f"“{words.name(block)}”" if block else words.clean(block_id)
     if len(figures) == 1:
         head = f"One publisher's figure, not ours, stands beside {name}: {published.full(figures[0])}."
         return Finding(head, (material.ref(figures[0].address),), *_NO_WORDS)

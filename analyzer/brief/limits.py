@@ -112,7 +112,7 @@ def _bases(material: Material) -> list[str]:
 def _base_item(block: Block, later: int) -> str:
     known = "no end known" if block.end_latest is None else f"to {words.ending(block)[1]}"
     from_ = words.onset(block)[1]
-    return f"“{words.clean(block.name)}” (from {from_}, {known}; in the base of {words.count(later, 'later block')})"
+    return f"“{words.name(block)}” (from {from_}, {known}; in the base of {words.count(later, 'later block')})"
 
 
 def _reaches(earlier: Block, later: Block) -> bool:
@@ -128,7 +128,7 @@ def _may_last(block: Block) -> bool:
 
 
 def _ends(material: Material) -> list[str]:
-    unknown = [f"{words.clean(b.name)} ({words.day(words.first_day(b))})" for b in material.blocks if not b.end_latest]
+    unknown = [f"{words.name(b)} ({words.day(words.first_day(b))})" for b in material.blocks if not b.end_latest]
     return [f"How long these lasted, no end being on record: {words.listing(unknown)}."] if unknown else []
 
 
@@ -141,7 +141,7 @@ def _selection(material: Material) -> list[str]:
             "Publishers differ by a factor of 2 in the median, and of 86 at worst, for one event."
         )
     if without:
-        named = words.listing([words.clean(b.name) for b in without])
+        named = words.listing([words.name(b) for b in without])
         parts.append(f"No published figure is on record for: {named}. That says nothing about their effect.")
     return parts
 

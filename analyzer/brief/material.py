@@ -30,7 +30,7 @@ _DENIAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A dossier in reading order. `stray` are published figures that belong to events outside the period."""
+    """A dossier in reading order. `stray` are figures of other periods that name a block of this one."""
 
     dossier: Dossier
     blocks: tuple[Block, ...]
@@ -83,7 +83,8 @@ def sort_out(dossier: Dossier) -> Material:
     claims = _unique(dossier.claims + tuple(c for s in studies for c in s.claims))
     published = _unique(dossier.published + tuple(p for s in studies for p in s.published))
     ours = tuple(sorted((p for p in published if p.block_id in ids), key=lambda p: (p.window_start, p.window_end)))
-    stray = tuple(p for p in published if p.block_id not in ids)
+    names = [b.name.lower() for b in blocks if b.name]
+    stray = tuple(p for p in published if p.block_id not in ids and any(n in p.note.lower() for n in names))
     return Material(
         dossier=dossier,
         blocks=tuple(sorted(blocks, key=_by_onset)),

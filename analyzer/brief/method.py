@@ -181,7 +181,7 @@ def header(material: Material) -> tuple[Fact, ...]:
     ]
     late = [text for s in material.snapshots if (text := provisional(s))]
     facts += [("Provisional days", " ".join(late))] if late else []
-    gone = [words.clean(name) for name, _ in dossier.missing_sources]
+    gone = [words.or_not_stated(name) for name, _ in dossier.missing_sources]
     facts += [("Sources missing", words.listing(gone))] if gone else []
     return tuple(Fact(label, (text,)) for label, text in facts)
 

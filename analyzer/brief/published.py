@@ -217,7 +217,7 @@ def _noted(material: Material, figure: Published) -> Conflict:
 
 def _given_elsewhere(material: Material, figure: Published) -> Conflict | None:
     """A figure of an older or later event that others attach to a block of this period."""
-    names = [words.clean(b.name) for b in material.blocks if b.name and b.name.lower() in figure.note.lower()]
+    names = [words.name(b) for b in material.blocks if b.name and b.name.lower() in figure.note.lower()]
     if not names:
         return None
     same = [p for p in material.published if (p.publisher, p.indicator) == (figure.publisher, figure.indicator)]

@@ -11,8 +11,8 @@ from analyzer.brief.model import Lane, Link, Section, Table, Text
 from analyzer.records import Block, Claim
 
 _NOTE = (
-    "“Day only”: the sources give a calendar day of the place and no hour. “None on record here” says that the catalogue "
-    "holds no official statement, not that there was none."
+    "“Day only”: the sources give a calendar day of the place and no hour. “None on record here” says that the "
+    "catalogue holds no official statement, not that there was none."
 )
 NONE_RECORDED = "none on record here"
 
@@ -39,7 +39,7 @@ def _row(material: Material, block: Block, *, show_clock: bool) -> tuple[Text, .
     clock = f" ({words.clock(block.onset_earliest, block.cc)})" if show_clock else ""
     claims = material.claims_on(block)
     return (
-        (words.or_not_stated(block.name), f": {words.kind(block)}; scope: {words.or_not_stated(block.scope)}"),
+        (words.name(block), f": {words.kind(block)}; scope: {words.or_not_stated(block.scope)}"),
         (_from_to(block, local_from, local_to) + clock,),
         (_from_to(block, utc_from, utc_to),),
         (words.services(block),),
@@ -83,7 +83,7 @@ def _official_row(material: Material, block: Block, claim: Claim) -> tuple[Text,
     says = words.clean(claim.says) or "named as a source; no wording on record"
     where = material.ref(claim.address)
     address: Text = (_host(claim.address), " ", where) if where else (words.NOT_STATED,)
-    on = f"{words.clean(block.name)} ({words.day(words.first_day(block))})"
+    on = f"{words.name(block)} ({words.day(words.first_day(block))})"
     return (words.or_not_stated(claim.who),), (on,), (says,), (words.or_not_stated(claim.stated_at),), address
 
 
@@ -99,7 +99,7 @@ def lanes(material: Material) -> tuple[Lane, ...]:
 def _lane(material: Material, block: Block) -> Lane:
     end = block.end_latest or (block.onset_latest if block.is_non_event else period(material.dossier)[1])
     return Lane(
-        label=f"{words.shorten(words.or_not_stated(block.name), 44)} · {_when(block)}",
+        label=f"{_when(block)}: {words.shorten(words.name(block), 46)}",
         start=block.onset_earliest,
         end=max(end, block.onset_latest),
         end_is_known=block.end_latest is not None,
@@ -116,9 +116,9 @@ def _when(block: Block) -> str:
     if block.start_precision in ("hour", "minute"):
         local = places.to_local(block.onset_earliest, block.cc)
         name = words.clock_name(block.onset_earliest, block.cc)
-        start = f"from {first.day} {first:%b} {block.onset_earliest:%H:%M} UTC ({local:%H:%M} {name})"
+        start = f"{first.day} {first:%b} {block.onset_earliest:%H:%M} UTC ({local:%H:%M} {name})"
     else:
-        start = f"{'' if block.is_non_event else 'from '}{first.day} {first:%b}"
+        start = f"{first.day} {first:%b}"
     return start + ("" if block.is_non_event else _until(block))
 
 
@@ -134,4 +134,4 @@ def _until(block: Block) -> str:
     if block.end_latest is None:
         return ", end not known"
     last = places.to_local(block.end_latest - timedelta(microseconds=1), block.cc)
-    return f" to {last.day} {last:%b %Y}"
+    return f" – {last.day} {last:%b %Y}" if last != words.first_day(block) else ""

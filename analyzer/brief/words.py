@@ -75,6 +75,11 @@ GRADES = {
 HORIZONS = {"h": "hour", "d": "day"}
 
 
+def name(block: Block) -> str:
+    """The name of a block, shortened where it would drown the sentence it stands in."""
+    return shorten(clean(block.name), 120) or "unnamed event"
+
+
 def clean(text: str) -> str:
     """Text on one line without control characters; characters that turn text around cannot leak out of it."""
     kept = "".join(

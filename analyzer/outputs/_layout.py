@@ -64,12 +64,6 @@ def wrap(text: str, size: int = FONT, width: float = PICTURE, *, bold: bool = Fa
     return [cut(line, width, size, bold=bold) for line in lines]
 
 
-def fit(text: str, x: float, width: float, size: int = FONT) -> tuple[float, str]:
-    """Where a label wanted at x can start without leaving the picture, and the label, cut if it must be."""
-    shown = cut(text, width, size)
-    return max(0.0, min(x, width - text_width(shown, size))), shown
-
-
 def log_domain(values: list[float]) -> tuple[float, float]:
     """A range that holds x1 and every value, with air on both sides."""
     return min([1.0, *values]) / 1.35, max([1.0, *values]) * 1.35

@@ -22,7 +22,7 @@ from analyzer.outputs._layout import (
 )
 from analyzer.outputs._vega import GRID, MUTED, OURS, THEIRS, Row, at, halo, iso, pixels, time_axis, values
 
-_WIDTH, _MARGIN, _HEIGHT = 455, 190, 210  # the margin takes the labels of a crowded last week
+_WIDTH, _MARGIN, _HEIGHT = 455, 190, 180  # the margin takes the labels of a crowded last week
 _LINE = 17
 _TEXT, _ROW = 335, 52  # of the comparison: width of the words, height of a row
 _FORMAT = "'x' + format(datum.value, ',~f')"
@@ -36,7 +36,7 @@ def published(figure: Figure) -> list[Any]:
 
 def _in_time(figure: Figure, frame: Frame) -> Any:
     low, high = log_domain([v for m in figure.marks for v in (m.multiple, m.low or m.multiple, m.high or m.multiple)])
-    height = max(_HEIGHT, _LINE * len(figure.marks) + 20)
+    height = max(_HEIGHT, *(_LINE * len(cluster) + 20 for cluster in _clusters(figure, frame)))
     rows = _labelled(figure, frame, low, high, height)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis = alt.Axis(values=log_ticks(low, high), labelExpr=_FORMAT, titleLimit=height)
