@@ -39,9 +39,7 @@ def one_sided(question: Question, base: Base) -> Effect:
     totals = _totals(values, base, question.horizon)
     count = (totals.size - 1) // question.horizon + 1 if totals.size else 0
     if count < REPLICATIONS:
-        raise NotEnoughData(
-            f"most of the base is beyond the chart's limit, and only {count} disjoint windows are there"
-        )
+        raise NotEnoughData(f"most of the base is beyond the chart's limit, and only {count} disjoint windows are there")
     steps = values[question.window]
     known = int(np.isfinite(steps).sum())
     observed = float(np.nansum(steps))

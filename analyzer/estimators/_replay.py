@@ -51,10 +51,8 @@ def windows(measure: Measure, factors: Floats, usable: Bools, donors: Floats, ho
     some = count > 0.5
     link = np.full(count.size, np.nan)
     link[some] = measure.window_link(total[some], weight[some]) - shift[some]
-    means = (
-        np.stack([_sums(np.where(seen, column, 0.0), horizon) for column in donors.T], axis=1)
-        if donors.size
-        else (np.empty((count.size, 0)))
+    means = np.stack([_sums(np.where(seen, column, 0.0), horizon) for column in donors.T], axis=1) if donors.size else (
+        np.empty((count.size, 0))
     )
     return Windows(link, means / np.maximum(count, 1)[:, None], count, total, weight)
 
