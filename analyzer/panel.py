@@ -152,8 +152,9 @@ def build_panel(
         raise ValueError(f"onset {onset} lies outside the series, which has {raw.size} steps")
     _refuse_crossing(series.artefacts, raw, onset, horizon)
     cleaned, notes = set_artefacts_aside(series, onset, treated)
-    donors, donor_notes = choose_donors(series, cleaned, treated, onset, horizon, most_donors)
+    donors, donor_notes = choose_donors(series, cleaned, treated, onset, horizon, most=most_donors)
     names = tuple(series.names[j] for j in donors)
+    events, event_notes = _changes(series.events.get(treated, ()), raw, onset + horizon)
     return Panel(
         cc=treated,
         y=cleaned[:, series.names.index(treated)].copy(),
@@ -161,14 +162,22 @@ def build_panel(
         horizon=horizon,
         donors=cleaned[:, list(donors)].copy(),
         donor_names=names,
-        other_events=tuple(series.events.get(treated, ())),
+        other_events=events,
         donor_events=tuple(tuple(series.events.get(name, ())) for name in names),
         anticipation=anticipation,
         holidays=None if holidays is None else np.array(holidays, dtype=bool),
         pool=pool,
         artefacts=tuple(artefact for artefact in series.artefacts if artefact.start < onset + horizon),
-        notes=(*notes, *_window_notes(series.artefacts, onset, horizon), *donor_notes),
+        notes=(*notes, *_window_notes(series.artefacts, onset, horizon), *event_notes, *donor_notes),
     )
+
+
+def _changes(events: Sequence[Window], y: Floats, end: int) -> tuple[tuple[Window, ...], tuple[str, ...]]:
+    """Events that change something between the first value and the window's end; the others are a state of both."""
+    first = int(np.argmax(np.isfinite(y)))
+    changing = tuple(event for event in events if event[0] > first or event[1] < end)
+    notes = ("a block that began before the data and outlasts the window is part of both",)
+    return changing, notes if len(changing) < len(events) else ()
 
 
 def _refuse_crossing(artefacts: Sequence[Artefact], y: Floats, onset: int, horizon: int) -> None:
@@ -216,8 +225,8 @@ def _level_change(values: Floats, artefact: Artefact, onset: int, column: int) -
     after = np.isfinite(values[artefact.end : onset])
     if after[:, column].sum() < SETTLED:
         raise NotEnoughData(
-            f"{int(after[:, column].sum())} observed steps between the change of level {artefact.artefact_id} and onset; "
-            f"{SETTLED} needed"
+            f"{int(after[:, column].sum())} observed steps between the change of level {artefact.artefact_id} "
+            f"and onset; {SETTLED} needed"
         )
     values[artefact.start : artefact.end] = np.nan
     if after[:, column].sum() >= FRESH_BASE:
@@ -243,7 +252,7 @@ def _common_step(values: Floats, artefact: Artefact, onset: int, column: int) ->
 
 
 def choose_donors(
-    series: Series, cleaned: Floats, treated: str, onset: int, horizon: int, most: int = MOST_DONORS
+    series: Series, cleaned: Floats, treated: str, onset: int, horizon: int, *, most: int = MOST_DONORS
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Columns of the donors, and why others were excluded.
 
@@ -278,11 +287,11 @@ class Lent(Protocol):
     """What one series lends: standardised errors, log variance ratio, replications behind it."""
 
     @property
-    def errors(self) -> Floats: ...  # noqa: D102
+    def errors(self) -> Floats: ...
     @property
-    def log_variance(self) -> float: ...  # noqa: D102
+    def log_variance(self) -> float: ...
     @property
-    def replications(self) -> float: ...  # noqa: D102
+    def replications(self) -> float: ...
 
 
 def lend_pool(

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from analyzer.panel import Series, listed_artefacts
 
@@ -52,14 +53,17 @@ def read_users(path: Path) -> tuple[list[date], dict[str, np.ndarray]]:
     return days, dict(users)
 
 
-def read_stop(path: Path) -> Spans:
-    """Access Now STOP: shutdowns by country; one without an end is known by its first day only."""
-    import pandas as pd
+def read_stop(path: Path, *, wide: bool = False) -> Spans:
+    """Access Now STOP: shutdowns by country, all or those of more than one province (`wide`).
 
+    One without an end is known by its first day only.
+    """
     zones = Path(__file__).parent.parent / "analyzer" / "data" / "zones.csv"
     codes = {row["name"]: row["cc"] for row in csv.DictReader(zones.open(encoding="utf-8"))}
     spans: Spans = defaultdict(list)
-    for row in pd.read_parquet(path, columns=["country", "start_date", "end_date"]).itertuples():
+    for row in pd.read_parquet(path, columns=["country", "start_date", "end_date", "geo_scope"]).itertuples():
+        if wide and "more than one state" not in str(row.geo_scope):
+            continue
         if pd.isna(row.start_date) or pd.isna(row.country):
             continue
         end = row.start_date if pd.isna(row.end_date) else max(row.end_date, row.start_date)
@@ -92,8 +96,9 @@ def merged(*tables: Spans) -> Spans:
 
 def series_of(days: list[date], users: dict[str, np.ndarray], spans: Spans, indicator: str = INDICATOR) -> Series:
     """The matrix a panel is built from, events as index pairs on the axis."""
-    events = {
-        cc: sorted({((start - days[0]).days, (end - days[0]).days) for start, end in spans.get(cc, []) if end > days[0]})
-        for cc in users
-    }
+
+    def on_axis(pairs: list[tuple[date, date]]) -> list[tuple[int, int]]:
+        return sorted({((start - days[0]).days, (end - days[0]).days) for start, end in pairs if end > days[0]})
+
+    events = {cc: on_axis(spans.get(cc, [])) for cc in users}
     return Series.of(users, events, listed_artefacts(indicator, days))

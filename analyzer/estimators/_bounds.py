@@ -39,15 +39,15 @@ def one_sided(question: Question, base: Base) -> Effect:
     totals = _totals(values, base, question.horizon)
     count = (totals.size - 1) // question.horizon + 1 if totals.size else 0
     if count < REPLICATIONS:
-        raise NotEnoughData(f"most of the base is beyond the chart's limit, and only {count} disjoint windows are there")
+        raise NotEnoughData(f"most of the base is known only as a bound, and it holds {count} disjoint windows")
     steps = values[question.window]
     known = int(np.isfinite(steps).sum())
-    observed = float(np.nansum(steps))
     tail = (1 - question.level) / 2
     beyond = question.scale == "rank"
     low = float(np.quantile(totals, tail)) * known if beyond else 0.0
     high = np.inf if beyond else float(np.quantile(totals, 1 - tail)) * known
-    return _bounded(question, steps, observed, float(np.median(totals)) * known, (low, high), totals)
+    expected = float(np.median(totals)) * known
+    return _bounded(question, steps, expected=expected, low=low, high=high, totals=totals)
 
 
 def _at_limit(question: Question) -> Floats:
@@ -65,10 +65,8 @@ def _totals(values: Floats, base: Base, horizon: int) -> Floats:
     return np.asarray(np.where(seen, rows, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
 
 
-def _bounded(
-    question: Question, steps: Floats, observed: float, expected: float, interval: tuple[float, float], totals: Floats
-) -> Effect:
-    low, high = interval
+def _bounded(question: Question, steps: Floats, *, expected: float, low: float, high: float, totals: Floats) -> Effect:
+    observed = float(np.nansum(steps))
     known = max(int(np.isfinite(steps).sum()), 1)
     change = np.abs(np.log(max(observed, 1e-9) / max(expected, 1e-9)))
     placebo = np.abs(np.log(np.maximum(totals, 1e-9) / max(expected / known, 1e-9)))

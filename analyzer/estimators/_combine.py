@@ -51,11 +51,11 @@ class Placebos:
     @property
     def freedom(self) -> float:
         """Degrees of freedom: overlapping windows hold about half as much again as disjoint ones."""
-        return 1.5 * self.errors.shape[1] / (self.horizon + 0.5 * self.gap + 3)
+        return 1.5 * int(self.errors.shape[1]) / (self.horizon + 0.5 * self.gap + 3)
 
 
 def first_origin(length: int, gap: int, horizon: int, season: int) -> int:
-    """Steps of the base before the first origin of the replay: late enough to know a level, early enough to leave five disjoint windows."""
+    """Steps before the first origin: enough to know a level, few enough to leave five disjoint windows."""
     room = length - gap - horizon - (REPLICATIONS - 1) * horizon
     return int(np.clip(room, 2 * min(season, 7), max(4 * min(season, 7), min(56, length // 3))))
 
@@ -75,8 +75,15 @@ def gather(
     variance = made.variance * np.clip(made.recent, 0.3, 9.0) ** RESTLESS
     errors = seen.link[starts] - level[:, origins]
     return Placebos(
-        errors, wild[starts], variance[origins], level[:, end], float(variance[end]), (gap + horizon) / base.length,
-        level[:, origins], horizon, gap,
+        errors,
+        wild[starts],
+        variance[origins],
+        level[:, end],
+        float(variance[end]),
+        (gap + horizon) / base.length,
+        level[:, origins],
+        horizon,
+        gap,
     )
 
 

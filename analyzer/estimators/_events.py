@@ -70,7 +70,7 @@ def _notes(question: Question, start: int, inside: tuple[Window, ...], running: 
     if start < question.onset:
         notes.append(f"the base ends at step {start}, before the first block of a chain that runs into this one")
     if inside:
-        notes.append(f"the base holds {len(inside)} known event{'s' * (len(inside) > 1)}; what they left may remain in it")
+        notes.append(f"the base holds {len(inside)} known event(s); what they left may remain in it")
     if running:
         notes.append("an earlier block still runs or ended within a week before onset: its effect is part of the path")
     later = [event for event in question.other_events if question.onset <= event[0] < question.window.stop]

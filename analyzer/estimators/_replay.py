@@ -51,9 +51,7 @@ def windows(measure: Measure, factors: Floats, usable: Bools, donors: Floats, ho
     some = count > 0.5
     link = np.full(count.size, np.nan)
     link[some] = measure.window_link(total[some], weight[some]) - shift[some]
-    means = np.stack([_sums(np.where(seen, column, 0.0), horizon) for column in donors.T], axis=1) if donors.size else (
-        np.empty((count.size, 0))
-    )
+    means = np.stack([_sums(np.where(seen, column, 0.0), horizon) for column in donors.T], axis=1)
     return Windows(link, means / np.maximum(count, 1)[:, None], count, total, weight)
 
 
@@ -141,7 +139,7 @@ def _with_donors(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: in
     state = filtered.level + ahead.carry[:, None, None] * filtered.cycle
     kept = np.flatnonzero(fit.weight > 1e-3 * fit.weight.max())  # the rest cannot show in any digit
     share = fit.weight[kept] / fit.weight[kept].sum()
-    each, variance = zip(*(_pair(fit, pair, state, movement, ahead) for pair in kept), strict=True)
+    each, variance = zip(*(_pair(fit, int(pair), state, movement, ahead) for pair in kept), strict=True)
     level = share @ np.stack(each)
     between = share @ (np.stack(each) - level) ** 2
     coefficients = np.einsum("p,prk->rk", share, fit.coefficients[kept])[fit.at]

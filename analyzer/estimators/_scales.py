@@ -83,8 +83,8 @@ def _counts(y: Floats) -> Measure:
     grain = 1.0 if whole else _grain(y)
     positive = values[values > 0]
     half = 0.5 if whole else 0.5 * float(positive.min(initial=1.0))
-    return Measure(y, np.ones_like(y), False, half, 1.0 if whole else 1e-4 * float(np.median(positive, axis=None))
-                   if positive.size else 1.0, grain)
+    middle = float(np.median(positive)) if positive.size else 1.0
+    return Measure(y, np.ones_like(y), False, half, 1.0 if whole else 1e-4 * middle, grain)
 
 
 def _shares(question: Question) -> Measure:

@@ -95,7 +95,7 @@ def estimate_effect(
     seen = np.isfinite(question.y) & ~base.masked
     if _bounds.mostly_censored(question, base, seen):
         return _bounds.one_sided(question, base)
-    require_base(question.y[: base.end], seen[: base.end] | censored_steps(question)[: base.end])
+    _require_base(question, base, seen)
     setting = _setting(question, base)
     setting = replace(setting, donors=_parted(setting))
     placebos, made = _replayed(setting)
@@ -186,9 +186,7 @@ def _setting(question: Question, base: Base) -> Setting:
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
     holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
     factors = cycle + holiday
-    left = _events.leftovers(
-        np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window
-    )
+    left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
     factors = factors + left.path
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)
@@ -301,6 +299,16 @@ def _movements(setting: Setting, seen: Windows) -> Floats:
     last = base.end - base.gap - question.horizon
     earlier = moved[base.start + 14 : max(last + 1, base.start + 14)]
     return np.concatenate([earlier[np.isfinite(earlier).all(axis=1)], moved[-1:]])
+
+
+def _require_base(question: Question, base: Base, seen: Bools) -> None:
+    try:
+        require_base(question.y[: base.end], (seen | censored_steps(question))[: base.end])
+    except NotEnoughData as error:
+        if question.estimand == "just_before" or base.gap == question.anticipation:
+            raise
+        chain = f"{error}, as the base ends before the chain of blocks that runs into this one at step {base.end}"
+        raise NotEnoughData(f"{chain}; the estimand just_before starts from the path just before") from None
 
 
 def _too_few(placebos: Placebos, base: Base, question: Question) -> str:
