@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time
-from itertools import chain
+from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,6 @@ from analyzer import blocks, brief, fetching, records, registry, study
 from analyzer.blocks import Catalogue
 from analyzer.errors import UnknownName
 from analyzer.outputs.table import number
-from analyzer.places import check_country
 from analyzer.store import Store
 from analyzer.store.loading import expand, load_file
 from analyzer.store.released import select
@@ -100,10 +98,7 @@ class Database:
         self, cc: str | None = None, *, start: date | None = None, end: date | None = None
     ) -> tuple[records.Block, ...]:
         """Blocks and non-events of a country (or all) that touch the days [start, end)."""
-        catalogue = self.catalogue()
-        countries = [check_country(cc)] if cc else sorted({b.cc for b in catalogue.events})
-        first, last = (None if day is None else datetime.combine(day, time()) for day in (start, end))
-        return tuple(chain.from_iterable(blocks.of_country(catalogue, code, first, last) for code in countries))
+        return blocks.listed(self.catalogue(), cc, start, end)
 
     def catalogue(self) -> Catalogue:
         """The catalogue: the store's when it exists, else the shipped tables."""

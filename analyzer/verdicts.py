@@ -66,16 +66,14 @@ def attribution(
     changed_at: datetime | None,
     checks: Sequence[Check],
     rivals: Sequence[Block],
-    artefacts: Sequence[str],
 ) -> tuple[Attribution, tuple[str, ...]]:
     """What may be said about the cause, with reasons.
 
     block: the block asked about, None for a bare date or a non-event.  changed_at: start of the detected change.
-    rivals: other blocks and non-events in the window.  artefacts: notes of listed artefacts it touches.
+    rivals: other blocks and non-events in the window.
     """
-    reasons = [*_common_mode(checks), *(f"artefact: {note}" for note in artefacts)]
-    if reasons:
-        return "other_cause", tuple(reasons)
+    if shared := [c.sentence for c in checks if c.name == "common_mode" and c.outcome == "failed"]:
+        return "other_cause", tuple(shared)
     if block is None:
         return "no_block_known", ("the catalogue knows no block at this date",)
     if mistimed := _mistimed(block, changed_at):
@@ -84,10 +82,6 @@ def attribution(
         names = ", ".join(sorted({r.block_id for r in rivals})[:4])
         return "contested", (f"other events fall into the same window: {names}",)
     return "unclear", ("block not verified by measurements, matched placebos not available: around the block only",)
-
-
-def _common_mode(checks: Sequence[Check]) -> list[str]:
-    return [c.sentence for c in checks if c.name == "common_mode" and c.outcome == "failed"]
 
 
 def _mistimed(block: Block, changed_at: datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -27,8 +28,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], fmt: s
     """Rows on stdout in the chosen format."""
     from analyzer import registry
 
-    if fmt == "parquet" and click.get_binary_stream("stdout").isatty():
+    if fmt == "parquet" and sys.stdout.isatty():
         raise click.UsageError("parquet is not for a terminal: send it to a file with > rows.parquet")
-    stream = click.get_binary_stream("stdout")
-    stream.write(registry.load("outputs", fmt).render(columns, rows))
-    stream.flush()
+    sys.stdout.buffer.write(registry.load("outputs", fmt).render(columns, rows))
+    sys.stdout.buffer.flush()

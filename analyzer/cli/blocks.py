@@ -74,10 +74,9 @@ def show(*, block_id: str, db: str, fmt: str) -> None:
 def add(*, db: str, **given: str) -> None:
     """Add one event with the claim it rests on."""
     from analyzer import blocks
-    from analyzer.blocks.entry import described
     from analyzer.store import Store
 
-    block, claims = described(given)
+    block, claims = blocks.described(given)
     blocks.add(Store(db), block, claims)
     click.echo(f"Added {block.block_id} to {db}", err=True)
 
@@ -90,12 +89,12 @@ def add(*, db: str, **given: str) -> None:
 @format_option
 def import_table(*, file: str, non_events: bool, published: bool, db: str, fmt: str) -> None:
     """Import a table: our own columns (CSV), publishers' figures, or Access Now's STOP (Parquet or CSV)."""
-    from analyzer.blocks.entry import import_table as read_in
+    from analyzer import blocks
     from analyzer.store import Store
 
     if non_events and published:
         raise click.UsageError("--non-events and --published exclude each other")
-    result = read_in(Store(db), file, non_events=non_events, published=published)
+    result = blocks.import_table(Store(db), file, non_events=non_events, published=published)
     columns = ["source", "rows_loaded", "rows_rejected", "already_loaded", "snapshot_id"]
     print_rows(columns, [{c: getattr(result, c) for c in columns}], fmt)
 

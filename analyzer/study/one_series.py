@@ -13,16 +13,17 @@ from analyzer import verdicts
 from analyzer.blocks import Catalogue, overlaps
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import estimate_effect, placebo_errors
+from analyzer.estimators import chain_start, estimate_effect, placebo_errors
 from analyzer.estimators.changes import Change, locate_change
 from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
 from analyzer.registry import load_all
 from analyzer.study import rows, situation
-from analyzer.study.horizons import Window, exposure_hours, onset_steps, window, words
+from analyzer.study.horizons import Window, exposure_hours, onset_steps, window
 from analyzer.study.publisher import publisher_rule
 from analyzer.study.series import Aligned
+from analyzer.study.wording import in_words, moment, unit, without_donors
 
 Estimand = Literal["no_block_since_base", "just_before"]
 # The horizon the checks speak of: two weeks hold two weekly cycles and most published peaks; the others stand in
@@ -53,6 +54,7 @@ class Asked:
     series: Aligned
     panel_series: Series
     onset: int
+    known: Block | None  # the block meant: for a bare date the one the catalogue has at that date
 
     @property
     def cc(self) -> str:
@@ -101,10 +103,11 @@ def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequen
 
 
 def _asked(catalogue: Catalogue, block: Block, series: Aligned, onset: int) -> Asked:
+    known = situation.meant(catalogue, block)
     events = {**situation.country_events(catalogue, series)}
-    events[block.cc] = situation.other_events(catalogue, block, series)
+    events[block.cc] = situation.other_events(catalogue, known or block, series)
     panel_series = Series.of(series.values, events, situation.artefacts_of(series))
-    return Asked(catalogue, block, series, panel_series, onset)
+    return Asked(catalogue, block, series, panel_series, onset, known)
 
 
 def _name(series: Aligned) -> str:
@@ -112,9 +115,10 @@ def _name(series: Aligned) -> str:
 
 
 def _estimands(asked: Asked) -> tuple[Estimand, ...]:
-    """Both where an earlier block of the country lies in reach of the base, else the one they share."""
-    before = [start for start, _ in asked.panel_series.events[asked.cc] if start < asked.onset]
-    return ("no_block_since_base", "just_before") if before else ("no_block_since_base",)
+    """Both where a chain of earlier blocks runs into this one, else the first: the two are then the same question."""
+    events = asked.panel_series.events[asked.cc]
+    chained = chain_start(events, asked.onset, situation.season(asked.series, asked.onset)) < asked.onset
+    return ("no_block_since_base", "just_before") if chained else ("no_block_since_base",)
 
 
 def _find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) -> Found:
@@ -126,7 +130,7 @@ def _find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) -
             panel = _panel(asked, onset, at.steps)
             effects.append(_effect(asked, panel, estimand))
     except NotEnoughData as error:
-        return Found(at, estimand, (), panel, _in_words(error, asked, at))
+        return Found(at, estimand, (), panel, _refusal(error, asked, at))
     return Found(at, estimand, tuple(effects), panel, "")
 
 
@@ -156,14 +160,11 @@ def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
     return replace(effect, warnings=(*effect.warnings, "too few windows of its own: errors lent by other countries"))
 
 
-def _in_words(error: NotEnoughData, asked: Asked, at: Window) -> str:
-    """The estimator counts steps; a reader counts days."""
-    step = words(asked.series.step).split()[-1].rstrip("s")
-    text = str(error).replace(" steps", f" {step}s").replace(" step ", f" {step} ")
+def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:
+    """Why there is no estimate, in days; and whether the series simply ends."""
     reach = asked.series.length - asked.onset
-    if at.steps > reach:
-        text += f"; the series ends {reach} {step}s after onset"
-    return text
+    ends = f"; the series ends {reach} {unit(asked.series)} after onset" if at.steps > reach else ""
+    return in_words(str(error), asked.series) + ends
 
 
 def _headline(found: Sequence[Found]) -> Found | None:
@@ -262,18 +263,18 @@ def _cause(
     asked: Asked, found: Found, checks: Sequence[Check], change: Change | None
 ) -> tuple[Attribution, tuple[str, ...]]:
     moved = found.effects and verdicts.verdict(rows.envelope(found.effects)) in ("rise", "fall")
-    at = asked.series.time(change.step) if change and moved else None
-    known = None if asked.block.is_non_event else asked.block
+    at = asked.series.time(change.step) if change else None
     if asked.block.kind in ("control", "control_outage"):
         return "other_cause", (f"the catalogue lists this as {asked.block.kind}: no access was blocked",)
-    return verdicts.attribution(known, at, checks if moved else (), _rivals(asked, found.window.steps), ())
+    return verdicts.attribution(asked.known, at, checks if moved else (), _rivals(asked, found.window.steps))
 
 
 def _rivals(asked: Asked, steps: int) -> tuple[Block, ...]:
     """Other events that begin or end between the base and the window's end: they may have moved the series too."""
     start = asked.series.time(max(asked.onset - asked.gap, 0))
     end = asked.series.time(asked.onset + max(steps, 1))
-    return tuple(o.block for o in _touching(asked, max(steps, 1)) if _moves_within(o.block, start, end))
+    touching = (o.block for o in _touching(asked, max(steps, 1)))
+    return tuple(b for b in touching if b != asked.known and _moves_within(b, start, end))
 
 
 def _moves_within(block: Block, start: datetime, end: datetime) -> bool:
@@ -283,20 +284,27 @@ def _moves_within(block: Block, start: datetime, end: datetime) -> bool:
 
 def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
     series, y = asked.series, asked.series.values[asked.cc]
-    part = y[asked.onset : asked.onset + found.window.steps]
-    seen = int(np.isfinite(part).sum())
-    unit = words(series.step).split()[-1].rstrip("s") + "s"
-    notes = [f"{seen} of {found.window.steps} {unit} observed"]
-    hours = exposure_hours(asked.block.onset_earliest, series)
-    if hours and asked.onset > 0 and np.isfinite(y[asked.onset - 1]):
-        notes.append(f"the {unit[:-1]} of onset, exposed for {hours:g} hours, is in no horizon: {y[asked.onset - 1]:g}")
+    seen = int(np.isfinite(y[asked.onset : asked.onset + found.window.steps]).sum())
+    notes = [f"{seen} of {found.window.steps} {unit(series)} observed", *_onset_step(asked)]
     if change is not None:
-        form = "%Y-%m-%d" if series.step >= timedelta(days=1) else "%Y-%m-%dT%H:%M"
-        notes.append(f"changed on {series.time(change.step).strftime(form)} (x{change.ratio:.2f})")
+        notes.append(f"changed on {moment(series, change.step)} (x{change.ratio:.2f})")
     provisional = series.provisional_from.get(asked.cc)
     if provisional and series.time(asked.onset + found.window.steps) > provisional:
         notes.append(f"provisional: the source may still revise days from {provisional.date()} on")
-    return [*notes, *(found.panel.notes if found.panel else ())]
+    panel = found.panel
+    warnings = [w for effect in found.effects for w in effect.warnings]
+    names, said = (panel.donor_names, panel.notes) if panel else ((), ())
+    return [*notes, *without_donors(warnings, names, series), *said]
+
+
+def _onset_step(asked: Asked) -> list[str]:
+    """The step that holds the onset belongs to no horizon; what it held is said apart."""
+    hours = exposure_hours(asked.block.onset_earliest, asked.series)
+    if not hours or asked.onset == 0:
+        return []
+    value = asked.series.values[asked.cc][asked.onset - 1]
+    held = f"it held {value:g}" if np.isfinite(value) else "it was not observed"
+    return [f"the {unit(asked.series, plural=False)} of onset, exposed for {hours:g} hours, is in no horizon: {held}"]
 
 
 def _heading(asked: Asked, found: Found) -> rows.Heading:
@@ -308,7 +316,7 @@ def _heading(asked: Asked, found: Found) -> rows.Heading:
         indicator=key.indicator,
         entity=key.entity,
         estimand=found.estimand,
-        base=_base(asked, found.panel),
+        base=_base(asked, found),
         exposure_hours=exposure_hours(asked.block.onset_earliest, asked.series),
         method=f"replay with {donors} donor series, {asked.gap} steps of anticipation kept out"
         if found.effects
@@ -316,11 +324,15 @@ def _heading(asked: Asked, found: Found) -> rows.Heading:
     )
 
 
-def _base(asked: Asked, panel: Panel | None) -> str:
+def _base(asked: Asked, found: Found) -> str:
     """First and last day of the base and how much of it was observed."""
+    panel = found.panel
     if panel is None:
         return ""
-    end = max(asked.onset - asked.gap, 0)
+    season = situation.season(asked.series, asked.onset)
+    frozen = found.estimand == "no_block_since_base"
+    last_step = chain_start(panel.other_events, asked.onset, season) if frozen else asked.onset
+    end = max(last_step - asked.gap, 0)
     seen = np.flatnonzero(np.isfinite(panel.y[:end]))
     if not seen.size:
         return ""

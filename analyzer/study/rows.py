@@ -43,7 +43,7 @@ def given(
     effect = envelope(effects)
     word = verdicts.verdict(effect)
     one_sided = verdicts.few_units(effect)
-    reasons = [verdicts.verdict_reason(effect, word), *notes, *cause[1], *effect.warnings]
+    reasons = [verdicts.verdict_reason(effect, word), *notes, *cause[1]]
     if len(effects) > 1:
         reasons.insert(1, f"onset not known to the day: the range spans {len(effects)} admissible onsets")
     return replace(

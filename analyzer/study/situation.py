@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
+import numpy as np
+
 from analyzer import blocks
 from analyzer.blocks import Catalogue
 from analyzer.panel import Artefact
@@ -19,6 +21,8 @@ Pairs = tuple[tuple[int, int], ...]
 ANTICIPATION = timedelta(days=4)
 # How long a change of access marks a country as no donor; decays after lifted blocks had half-lives of days to weeks.
 DISTURBED = timedelta(days=60)
+LONG_IN_FORCE = timedelta(days=365)
+ONE_DAY = timedelta(days=1)
 
 
 def season(series: Aligned, onset: int) -> int:
@@ -35,10 +39,31 @@ def gap(series: Aligned) -> int:
     return max(steps, 1)
 
 
+def meant(catalogue: Catalogue, block: Block) -> Block | None:
+    """The block itself; for a bare date a block that began within a day of it; None for a non-event or a quiet date."""
+    if not block.is_non_event:
+        return block
+    if block.kind != "date":
+        return None
+    near = [b for b in catalogue.blocks if b.cc == block.cc and abs(b.onset_earliest - block.onset_earliest) <= ONE_DAY]
+    return min(near, key=lambda b: abs(b.onset_earliest - block.onset_earliest), default=None)
+
+
 def other_events(catalogue: Catalogue, block: Block, series: Aligned) -> Pairs:
-    """The treated country's other blocks, from the step that holds the onset to the step after the end."""
+    """The treated country's other blocks, from the step that holds the onset to the step after the end.
+
+    A block that began before the series or more than a year before, and still runs, is the state of affairs in which
+    the base lies: it is listed with every estimate but masks nothing.
+    """
     others = [b for b in catalogue.blocks if b.cc in (block.cc, WORLD) and b.block_id != block.block_id]
-    return _inside([_whole(b, series) for b in others], series)
+    return _inside([_whole(b, series) for b in others if not _is_state_of_affairs(b, block, series)], series)
+
+
+def _is_state_of_affairs(other: Block, block: Block, series: Aligned) -> bool:
+    seen = np.flatnonzero(np.isfinite(series.values[block.cc]))
+    first = series.time(int(seen[0])) if seen.size else series.start
+    runs = other.end_latest is None or other.end_latest > block.onset_earliest
+    return runs and other.onset_latest < max(first, block.onset_earliest - LONG_IN_FORCE)
 
 
 def country_events(catalogue: Catalogue, series: Aligned) -> Mapping[str, Pairs]:
@@ -83,6 +108,6 @@ def artefacts_of(series: Aligned) -> tuple[Artefact, ...]:
             start = _floor(series, datetime.combine(a.start, time()))
             end = series.index(datetime.combine(a.end, time()))
             if end > 0 and start < series.length:
-                effects = frozenset(a.effect)
+                effects = frozenset(a.effects)
                 found.append(Artefact(a.artefact_id, max(start, 0), min(end, series.length), effects, a.note))
     return tuple(sorted(found, key=lambda a: a.start))
