@@ -33,7 +33,7 @@ def list_blocks(*, cc: str | None, start: datetime | None, end: datetime | None,
     import analyzer
 
     found = analyzer.open(db).blocks(cc, start=start.date() if start else None, end=end.date() if end else None)
-    print_rows(list(_COLUMNS), [_row(b) for b in found], fmt)
+    print_rows(_SHORT if fmt == "table" else _COLUMNS, [_row(b) for b in found], fmt)
 
 
 @command.command("show")
@@ -119,7 +119,8 @@ def overlaps(*, block_id: str, base_days: int, horizon_days: int, db: str, fmt: 
         block.onset_earliest - timedelta(days=base_days),
         block.onset_latest + timedelta(days=horizon_days),
     )
-    print_rows(["touches", *_COLUMNS], [{"touches": o.touches, **_row(o.block)} for o in found], fmt)
+    columns = ["touches", *(_SHORT if fmt == "table" else _COLUMNS)]
+    print_rows(columns, [{"touches": o.touches, **_row(o.block)} for o in found], fmt)
 
 
 _COLUMNS = (
@@ -135,6 +136,7 @@ _COLUMNS = (
     "services",
     "scope",
 )
+_SHORT = ("block_id", "onset_local", "end_local", "kind", "services")  # what fits a terminal, in local time
 
 
 def _row(block: Block) -> dict[str, Any]:

@@ -1,26 +1,38 @@
-"""Rows as text for a terminal: short tables as columns, wide ones as one paragraph a row."""
+"""Rows as text for a terminal: columns where they fit, else one paragraph a row."""
 
 from __future__ import annotations
 
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from analyzer.outputs._values import plain
 from analyzer.records import Output
 
-_LONGEST_CELL = 44  # longer text makes columns unreadable: such rows are printed as paragraphs
+_NARROWEST = 24  # characters; text wrapped into fewer is not read
 
 
 def render(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """The rows as aligned columns when they fit the terminal, else as paragraphs of `name: value`."""
+    """The rows as aligned columns, the widest wrapped to fit the terminal; else as paragraphs of `name: value`."""
     cells = [[text(row[c]) for c in columns] for row in rows]
     widths = [max([len(c), *(len(r[i]) for r in cells)]) for i, c in enumerate(columns)]
     width = max(shutil.get_terminal_size((100, 24)).columns, 60)
-    fits = sum(widths) + 2 * len(widths) <= width and max(widths, default=0) <= max(_LONGEST_CELL, width // 2)
-    lines = _columns(columns, cells, widths) if fits else _paragraphs(columns, cells, width)
+    fitted = _fit(widths, width - 2 * len(widths))
+    lines = _columns(columns, cells, fitted) if fitted else _paragraphs(columns, cells, width)
     return ("\n".join(lines) + "\n").encode()
+
+
+def _fit(widths: list[int], width: int) -> list[int] | None:
+    """Widths that fit, taken from the widest columns; None where one would become too narrow to read."""
+    fitted = list(widths)
+    while fitted and sum(fitted) > width:
+        widest = fitted.index(max(fitted))
+        fitted[widest] -= 1
+        if fitted[widest] < _NARROWEST:
+            return None
+    return fitted
 
 
 def text(value: Any) -> str:
@@ -43,8 +55,15 @@ def number(value: float) -> str:
 
 def _columns(columns: Sequence[str], cells: list[list[str]], widths: list[int]) -> list[str]:
     rule = ["-" * w for w in widths]
-    lines = [list(columns), rule, *cells]
-    return ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    lines = [_line(columns, widths), _line(rule, widths)]
+    for row in cells:
+        wrapped = [textwrap.wrap(cell, w) or [""] for cell, w in zip(row, widths, strict=True)]
+        lines += [_line(part, widths) for part in zip_longest(*wrapped, fillvalue="")]
+    return lines
+
+
+def _line(cells: Sequence[str], widths: list[int]) -> str:
+    return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
 
 
 def _paragraphs(columns: Sequence[str], cells: list[list[str]], width: int) -> list[str]:
