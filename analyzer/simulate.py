@@ -275,7 +275,7 @@ PREAMBLE = """\
 _COLUMNS = ("indicator", "cc", "entity", "t_start", "t_end", "value", "unit", "state")
 _TRUTH = ("entity", "scenario", "onset", "horizon_steps", "observed", "expected", "ratio", "earlier_blocks")
 INDICATOR = "simulated.counts"
-# Before any indicator of the tool exists, so that no simulated day can stand for a measured one; loads refuse the future.
+# Before any indicator of the tool exists: no simulated day can stand for a measured one, and loads refuse the future.
 EPOCH = datetime.fromisoformat("2001-01-01")
 
 
