@@ -206,9 +206,9 @@ def _autoregressive(phi: float, shocks: Floats) -> Floats:
 
 
 def _counts(mean: Floats, dispersion: float, rng: np.random.Generator) -> Floats:
-    """Negative binomial counts, Poisson where there is no overdispersion; a mean of 0 gives 0."""
+    """Negative binomial counts, Poisson where there is next to no overdispersion; a mean of 0 gives 0."""
     safe = np.maximum(mean, 1e-12)
-    if dispersion <= 0:
+    if dispersion < 1e-9:
         return rng.poisson(safe).astype(float)
     return rng.negative_binomial(1.0 / dispersion, 1.0 / (1.0 + dispersion * safe)).astype(float)
 
