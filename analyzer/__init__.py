@@ -16,9 +16,11 @@ __all__ = ["__version__", "estimate_effect", "open"]
 def __getattr__(name: str) -> Any:
     # Lazy, so that `import analyzer` and `--help` pay for nothing they do not use.
     if name == "open":
-        from analyzer.api import open as value
-    elif name == "estimate_effect":
-        from analyzer.estimators import estimate_effect as value
-    else:
-        raise AttributeError(f"module 'analyzer' has no attribute {name!r}")
-    return value
+        from analyzer import api
+
+        return api.open
+    if name == "estimate_effect":
+        from analyzer import estimators
+
+        return estimators.estimate_effect
+    raise AttributeError(f"module 'analyzer' has no attribute {name!r}")

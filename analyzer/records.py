@@ -175,12 +175,15 @@ class Pool:
     """Standardised placebo errors lent by other series, so that a short history borrows their tails.
 
     errors: placebo errors of window totals on the log scale, divided by each series' own scale.
-    scales: log of each lending series' placebo variance, for shrinking a noisy variance.
+    scales: log of each lending series' placebo variance over the variance its own structural model implies, for
+        shrinking a noisy variance.
+    replications: degrees of freedom behind the usual one of `scales`.
     """
 
     errors: Floats
     scales: Floats
     horizon: int
+    replications: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,10 +335,10 @@ class Dossier:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Declaration of one rendering: what it renders (a brief, or rows of named columns) and its file endings."""
+    """Declaration of one rendering: what it renders (a brief, rows of named columns, a study) and its file endings."""
 
     name: str
-    kind: Literal["brief", "rows"]
+    kind: Literal["brief", "rows", "study"]
     suffixes: tuple[str, ...]
     render: Callable[..., bytes] = field(repr=False)
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 
 from analyzer.errors import StoreError
 from analyzer.store.named import named
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 LOCK_PATIENCE = 5.0  # seconds: a load of a Tor Metrics file ends well within it
@@ -88,9 +88,10 @@ def fetch_rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[s
 
 def fetch_columns(
     con: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]
-) -> dict[str, npt.NDArray[np.generic]]:
-    """Columns of a named query on an open connection."""
-    return dict(con.execute(named(query).sql, named(query).bind(parameters)).fetchnumpy())
+) -> dict[str, npt.NDArray[Any]]:
+    """Columns of a named query on an open connection (ENUM columns as text)."""
+    found = con.execute(named(query).sql, named(query).bind(parameters)).fetchnumpy()
+    return {name: column if isinstance(column, np.ndarray) else np.asarray(column) for name, column in found.items()}
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

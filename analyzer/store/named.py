@@ -24,6 +24,11 @@ class NamedQuery:
     sql: str
     parameters: frozenset[str]
 
+    @property
+    def answers(self) -> bool:
+        """True for a query that returns rows (the others prepare tables or write)."""
+        return "One row" in self.header
+
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
         """The given values as parameters; raises UnknownName for a missing or superfluous one."""
         if missing := self.parameters - given.keys():
@@ -43,6 +48,20 @@ def folder() -> Path:
 def query_names() -> list[str]:
     """Names of all queries, sorted."""
     return sorted(p.stem for p in folder().glob("*.sql"))
+
+
+def listed() -> list[dict[str, str]]:
+    """Every query a user can run: name, the first sentence of its header, its parameters."""
+    queries = [named(name) for name in query_names()]
+    return [
+        {
+            "query": q.name,
+            "what": q.header.splitlines()[0].removeprefix(f"{q.name}:").strip(),
+            "parameters": ", ".join(sorted(q.parameters)),
+        }
+        for q in queries
+        if q.answers
+    ]
 
 
 @cache

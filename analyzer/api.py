@@ -1,0 +1,183 @@
+"""The verbs of the command line in Python: open, load, fetch, query, blocks, estimate, brief.
+
+>>> import analyzer
+>>> db = analyzer.open("uptake.duckdb")
+>>> db.load("userstats-bridge-country.csv")          # doctest: +SKIP
+>>> study = db.estimate("sd-2018-12-21-social")      # doctest: +SKIP
+>>> study.to_frame()                                 # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyzer import blocks, brief, fetching, records, registry, study
+from analyzer.blocks import Catalogue
+from analyzer.errors import UnknownName
+from analyzer.outputs.table import number
+from analyzer.store import Store
+from analyzer.store.loading import expand, load_file
+from analyzer.store.released import select
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Study(records.Study):
+    """One question answered, with ways to look at it."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per indicator, entity, horizon and estimand; the columns of `vpn-uptake estimate --format csv`."""
+        import pandas as pd
+
+        columns = [f.name for f in fields(records.Estimate)]
+        return pd.DataFrame([[getattr(e, c) for c in columns] for e in self.estimates], columns=columns)
+
+    def summary(self) -> str:
+        """The answer in a few lines of text: every row with its range, verdict, attribution and reasons."""
+        head = f"{self.block.name} ({self.block.block_id})"
+        return "\n".join([head, *(_line(e) for e in self.estimates), *(f"check {_check(c)}" for c in self.checks)])
+
+    def brief(self, path: str | PathLike[str]) -> Path:
+        """Write this study as a brief; the file's ending chooses the rendering.  Returns the path."""
+        return write_brief(study.dossier_of(self), path)
+
+
+class Database:
+    """A store and what can be done with it; nothing is created before the first load."""
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.store = Store(Path(path))
+
+    def load(
+        self,
+        *paths: str | PathLike[str],
+        source: str | None = None,
+        tz: str | None = None,
+        cc: str | None = None,
+        retrieved: date | None = None,
+        mapping: str | PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> list[records.LoadResult]:
+        """Load files, folders or globs (`-` is standard input); each file all or nothing, the same bytes once.
+
+        Raises BadInput for a file that cannot be read; the files before it stay loaded.
+        """
+        described = None if mapping is None else str(mapping)
+        results = [
+            load_file(
+                self.store, path, source=source, tz=tz, cc=cc, retrieved=retrieved, mapping=described, progress=progress
+            )
+            for path in expand([str(p) for p in paths])
+        ]
+        with self.store.writing() as con:  # after the first load: a store that failed to load stays as it was
+            blocks.fill(con)
+        return results
+
+    def fetch(self, source: str, *, cc: str, start: date, end: date, **options: Any) -> list[records.LoadResult]:
+        """Download a source's native files for a country and days [start, end), then load them."""
+        options.setdefault("folder", self.store.path.parent / "snapshots")
+        return self.load(*fetching.fetch(source, cc, start, end, **options), source=source)
+
+    def query(self, name: str | PathLike[str], **parameters: Any) -> pd.DataFrame:
+        """A named query of `queries/`, or SQL (text or a `.sql` file) over a copy of the released tables."""
+        import pandas as pd
+
+        columns, rows = select(self.store, str(name), parameters)
+        return pd.DataFrame(rows, columns=columns)
+
+    def blocks(
+        self, cc: str | None = None, *, start: date | None = None, end: date | None = None
+    ) -> tuple[records.Block, ...]:
+        """Blocks and non-events of a country (or all) that touch the days [start, end)."""
+        return blocks.listed(self.catalogue(), cc, start, end)
+
+    def catalogue(self) -> Catalogue:
+        """The catalogue: the store's when it exists, else the shipped tables."""
+        return blocks.catalogue(self.store if self.store.exists else None)
+
+    def estimate(
+        self,
+        block_id: str | None = None,
+        *,
+        cc: str | None = None,
+        date: date | None = None,
+        indicator: str | None = None,
+        horizons: Iterable[str] = study.DEFAULT_HORIZONS,
+    ) -> Study:
+        """The study of a block, or of a country and local calendar date that is no block.
+
+        Raises UnknownName for an unknown block, country, indicator or horizon; rows that cannot be estimated are in the
+        study with their reason.
+        """
+        catalogue = self.catalogue()
+        if (block_id is None) == (cc is None or date is None):
+            raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
+        asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
+        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=tuple(horizons), now=now())
+        return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
+
+    def brief(
+        self,
+        path: str | PathLike[str],
+        *block_ids: str,
+        cc: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+        command: str = "",
+    ) -> Path:
+        """Write the brief of blocks, or of a country and the days [start, end); returns the path."""
+        asked = study.BriefQuestion(block_ids, cc, start, end)
+        return write_brief(study.dossier(self.store, self.catalogue(), asked, command=command, now=now()), path)
+
+
+def open(path: str | PathLike[str] = "uptake.duckdb") -> Database:
+    """The store at `path`; it need not exist yet."""
+    return Database(path)
+
+
+def now() -> datetime:
+    """The time of making (naive UTC): SOURCE_DATE_EPOCH where set, so that the same inputs give the same bytes."""
+    import os
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    at = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    return at.replace(tzinfo=None, microsecond=0)
+
+
+def write_brief(dossier: records.Dossier, path: str | PathLike[str]) -> Path:
+    """Render a dossier by the file's ending.  Raises UnknownName for an ending no output writes."""
+    target = Path(path)
+    outputs = [o for o in registry.load_all("outputs").values() if o.kind == "brief"]
+    chosen = next((o for o in outputs if target.suffix in o.suffixes), None)
+    if chosen is None:
+        known = ", ".join(s for o in outputs for s in o.suffixes)
+        raise UnknownName(f"no brief can be written as {target.suffix or target.name!r}; known endings: {known}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(chosen.render(brief.build(dossier)))
+    return target
+
+
+def _line(e: records.Estimate) -> str:
+    name = f"{e.indicator}{'/' + e.entity if e.entity else ''} {e.horizon} ({e.estimand})"
+    if e.verdict == "not_estimable":
+        return f"{name}: no estimate can be given: {e.reasons}"
+    size = f"x{e.ratio:.2f} ({e.ratio_low:.2f} to {e.ratio_high:.2f})" if e.ratio is not None else "no ratio"
+    excess = f"excess {_signed(e.excess)} ({_signed(e.excess_low)} to {_signed(e.excess_high)})"
+    return f"{name}: {size}, {excess}; {e.verdict}, {e.attribution}: {e.reasons}"
+
+
+def _signed(value: float | None) -> str:
+    return "unknown" if value is None else ("+" if value > 0 else "") + number(value)
+
+
+def _check(c: records.Check) -> str:
+    return f"{c.name}: {c.outcome}: {c.sentence}"

@@ -1,0 +1,60 @@
+"""`vpn-uptake load`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from analyzer.cli._options import date_type, db_option, format_option, print_rows
+from analyzer.cli._progress import bar
+
+if TYPE_CHECKING:
+    from analyzer.records import LoadResult
+
+
+@click.command(epilog="Example: vpn-uptake load downloads/*.csv.gz --retrieved 2024-03-01")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@db_option
+@click.option("--source", metavar="S", help="Name of the source; without it the content tells.")
+@click.option("--tz", metavar="ZONE", help="Zone of the file's times where the file states none, such as Asia/Karachi.")
+@click.option("--cc", metavar="CC", help="Country of a file that states none.")
+@click.option("--retrieved", type=date_type, metavar="D", help="Day on which the file was retrieved.")
+@click.option("--map", "mapping", metavar="FILE", help="Column mapping (TOML or YAML) for a table of your own.")
+@format_option
+def command(
+    *,
+    paths: tuple[str, ...],
+    db: str,
+    source: str | None,
+    tz: str | None,
+    cc: str | None,
+    retrieved: datetime | None,
+    mapping: str | None,
+    fmt: str,
+) -> None:
+    """Load files, folders, globs or - (standard input) into the store.
+
+    The format is told from the content; .gz .zst .bz2 .xz are unpacked.  Each file is loaded whole or not at
+    all, and the same bytes twice change nothing.
+    """
+    import analyzer
+    from analyzer.store.loading import expand
+
+    database = analyzer.open(db)
+    day = retrieved.date() if retrieved else None
+    rows = []
+    for path in expand(list(paths)):
+        with bar(path) as progress:
+            rows += database.load(path, source=source, tz=tz, cc=cc, retrieved=day, mapping=mapping, progress=progress)
+    print_results(rows, fmt)
+
+
+def print_results(results: Sequence[LoadResult], fmt: str) -> None:
+    """One row per file."""
+    columns = ["origin", "source", "rows_loaded", "rows_rejected", "already_loaded", "snapshot_id"]
+    print_rows(columns, [{c: getattr(r, c) for c in columns} for r in results], fmt)
+    if any(r.rows_rejected for r in results):
+        click.echo("Rejected rows are kept with their reasons: vpn-uptake query rejected", err=True)

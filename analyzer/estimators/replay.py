@@ -1,0 +1,370 @@
+"""Counterfactual totals by replay: forecasters are judged on every earlier window of the same length.
+
+Cheap one-sided forecasters and a structural model (local level, autoregressive noise), each with and without donors,
+say at every past origin what the following window would bring.  Their errors choose the weights of an average and the
+width of its interval.  The interval speaks of the size of the change, not of its cause.
+
+Sources: Brodersen et al. 2015 (Annals of Applied Statistics 9, structural counterfactuals); Bates & Granger 1969
+(combination); Tashman 2000 (rolling origins); Smyth 2004 (squeezed variances); Cattaneo, Feng & Titiunik 2021
+(prediction intervals for counterfactuals); Harvey 1989 (structural models).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzer.errors import NotEnoughData
+from analyzer.estimators import _bounds, _calendar, _donors, _events
+from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total
+from analyzer.estimators._filters import simple_forecasters
+from analyzer.estimators._inputs import Estimand, Question, ScaleName, ask, require_base, require_window
+from analyzer.estimators._replay import Forecasts, Windows, forecast, windows
+from analyzer.estimators._scales import Measure, censored_steps, fill_censored, measure
+from analyzer.records import Effect
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from analyzer.estimators._events import Base
+    from analyzer.estimators._inputs import Bools
+    from analyzer.records import Floats, Pool
+
+DETECTED = 0.84  # normal quantile of 80 % power
+
+
+def estimate_effect(
+    y: npt.ArrayLike,
+    onset: int,
+    horizon: int,
+    *,
+    donors: npt.ArrayLike | None = None,
+    other_events: Sequence[Sequence[int]] = (),
+    donor_events: Sequence[Sequence[Sequence[int]]] = (),
+    pool: Pool | None = None,
+    anticipation: int = 0,
+    season: int = 7,
+    scale: ScaleName = "count",
+    censored: npt.ArrayLike | None = None,
+    exposure: npt.ArrayLike | None = None,
+    holidays: npt.ArrayLike | None = None,
+    estimand: Estimand = "no_block_since_base",
+    level: float = 0.95,
+    seed: int = 0,
+) -> Effect:
+    """By how much the total over `horizon` steps from `onset` differs from what would have been expected.
+
+    y: (T,) one value per step, NaN = missing; for `share` the numerator of `exposure`, or shares between 0 and 1;
+    for `rank` lower is better and the ratio is one of ranks; for `index` zeros are values below the threshold.
+    onset: index of the first wholly exposed step.  horizon: number of steps of the window.
+    donors: (T, K) series without the block, NaN = missing; (K, T) when only that fits.
+    other_events, donor_events: half-open (start, end) index pairs of other blocks, one sequence per donor.
+    pool: placebo errors lent by other series (analyzer.panel).  anticipation: steps before onset kept out of the base.
+    season: 7 for days, 168 for hours, 52 for weeks, 1 for none.  censored: (T,) steps beyond the chart (`rank`) or
+    below the threshold (`index`).  exposure: (T,) denominators.  holidays: (T,) known multiplicative days.
+    estimand: `no_block_since_base` freezes the base before the first of a chain of blocks that runs into this one;
+    `just_before` starts from the path just before.  level: of the interval.  seed: of the bootstrap of wild steps.
+
+    Totals are over the observed steps of the window, in the unit of y (of `exposure`-weighted numerators for a share).
+    Raises ValueError for arguments that cannot be meant, and NotEnoughData where nothing honest can be said: no level
+    to start from, under 80 % of the window observed, fewer than 5 disjoint replications and no pool.
+    """
+    question = ask(
+        y,
+        onset,
+        horizon,
+        donors=donors,
+        other_events=other_events,
+        donor_events=donor_events,
+        pool=pool,
+        anticipation=anticipation,
+        season=season,
+        scale=scale,
+        censored=censored,
+        exposure=exposure,
+        holidays=holidays,
+        estimand=estimand,
+        level=level,
+        seed=seed,
+    )
+    require_window(question)
+    base = _events.base_of(question)
+    seen = np.isfinite(question.y) & ~base.masked
+    if _bounds.mostly_censored(question, base, seen):
+        return _bounds.one_sided(question, base)
+    _require_base(question, base, seen)
+    setting = _setting(question, base)
+    setting = replace(setting, donors=_parted(setting))
+    placebos, made = _replayed(setting)
+    if placebos.replications < REPLICATIONS and pool is None:
+        raise NotEnoughData(_too_few(placebos, base, question))
+    structural = np.array([name.startswith("structural") for name in made.names])
+    return _effect(setting, placebos, combine(placebos, structural, pool, level), made.names)
+
+
+ESTIMATOR = estimate_effect
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceboErrors:
+    """What one series can lend to a pool."""
+
+    errors: Floats  # (N,) standardised errors of window totals
+    log_variance: float  # of the series' own placebo variance relative to its structural one
+    replications: float
+
+
+def placebo_errors(
+    y: npt.ArrayLike, end: int, horizon: int, *, other_events: Sequence[Sequence[int]] = (), season: int = 7
+) -> PlaceboErrors:
+    """Standardised placebo errors of a series before step `end`, to be lent to others.
+
+    y: (T,) counts, NaN = missing; only steps before `end` are read.  Raises NotEnoughData where fewer than two
+    disjoint windows can be replayed.
+    """
+    before = np.asarray(y, dtype=float)[:end]
+    padded = np.concatenate([before, np.full(1, np.nan)])
+    question = _lender(padded, end, horizon, other_events, season)
+    base = _events.base_of(question)
+    require_base(question.y[: base.end], (np.isfinite(question.y) & ~base.masked)[: base.end])
+    placebos, made = _replayed(_setting(question, base))
+    if placebos.replications < 2:
+        raise NotEnoughData(f"{placebos.replications} disjoint replications to lend; 2 needed")
+    structural = np.array([name.startswith("structural") for name in made.names])
+    found = combine(placebos, structural, None, 0.95)
+    return PlaceboErrors(found.standardised, float(np.log(max(found.ratio, 1e-6))), placebos.freedom)
+
+
+def _lender(y: Floats, end: int, horizon: int, other_events: Sequence[Sequence[int]], season: int) -> Question:
+    past = [event for event in other_events if event[0] < end]
+    return ask(
+        y,
+        end,
+        horizon,
+        donors=None,
+        other_events=past,
+        donor_events=(),
+        pool=None,
+        anticipation=0,
+        season=season,
+        scale="count",
+        censored=None,
+        exposure=None,
+        holidays=None,
+        estimand="just_before",
+        level=0.95,
+        seed=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The question with its regularities taken out."""
+
+    question: Question
+    base: Base
+    measure: Measure
+    season: int
+    factors: Floats  # (T,) season, holidays and leftovers per step, on the modelling scale
+    z: Floats  # (base.end,) the base without them, wild steps clipped
+    wild: Floats  # (base.end,) what single wild steps stand out by
+    seen: Bools  # (base.end,)
+    usable: Bools  # (T,) steps that may enter window totals
+    donors: _donors.Donors
+    leftover_variance: float
+    warnings: tuple[str, ...]
+
+
+def _setting(question: Question, base: Base) -> Setting:
+    season, notes = _season(question.season, base.length)
+    measured = measure(replace(question, y=fill_censored(question)))
+    link = np.where(base.masked, np.nan, measured.link())
+    known = link[: base.end]
+    cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
+    holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
+    factors = cycle + holiday
+    left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
+    factors = factors + left.path
+    raw = (link - factors)[: base.end]
+    z = _calendar.clip_wild_steps(raw)
+    seen = np.isfinite(z)
+    wild = _calendar.wild_steps(raw)
+    donors = _donors.usable(question, base)
+    warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
+    return Setting(
+        question=question,
+        base=base,
+        measure=measured,
+        season=season,
+        factors=factors,
+        z=np.where(seen, z, 0.0),
+        wild=wild,
+        seen=seen,
+        usable=~base.masked,
+        donors=donors,
+        leftover_variance=left.variance,
+        warnings=warnings,
+    )
+
+
+def _season(season: int, base: int) -> tuple[int, tuple[str, ...]]:
+    if season == 168 and base < 3 * 168:
+        return 24, ("less than three weeks before onset: the cycle of the day is used, not that of the week",)
+    if season > 1 and base < 2 * season:
+        return 1, (f"less than two seasons of {season} steps before onset: no seasonal cycle is taken out",)
+    return season, ()
+
+
+def _holidays(question: Question, z: Floats) -> tuple[Floats, tuple[str, ...]]:
+    flags = question.holidays
+    if not flags.any():
+        return np.zeros(flags.size), ()
+    before = flags[: z.size]
+    if not (before & np.isfinite(z)).any():
+        return np.zeros(flags.size), ("no holiday in the base: the effect of holidays in the window is not known",)
+    return np.where(flags, _calendar.holiday_factor(z, before), 0.0), ()
+
+
+def _censored_notes(question: Question) -> tuple[str, ...]:
+    flagged = censored_steps(question)
+    inside, before = int(flagged[question.window].sum()), int(flagged[: question.onset].sum())
+    notes = []
+    if before:
+        notes.append(f"{before} steps before onset are known only as a bound and enter as a value inside it")
+    if inside:
+        notes.append(f"{inside} steps of the window are known only as a bound: the change is at least this size")
+    return tuple(notes)
+
+
+def _parted(setting: Setting) -> _donors.Donors:
+    """The donors without those that parted from the others in the window."""
+    if setting.donors.z.shape[1] < 3:
+        return setting.donors
+    return _donors.without_broken(setting.donors, _movements(setting, _windows(setting)))
+
+
+def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
+    question, base = setting.question, setting.base
+    seen, calm = _windows(setting), _windows(setting, _calm(setting))
+    x = np.column_stack([setting.z, setting.donors.z[: base.end]])
+    movement = _by_origin(seen.donors[:, 1:], base, question)
+    made = forecast(x, setting.seen, movement, base.gap, question.horizon)
+    # Totals of counts stand above the mean of logs; the distance is the same for all forecasters and nearly constant.
+    inside = slice(0, max(base.end - question.horizon + 1, 0))
+    distance = (calm.link - calm.donors[:, 0])[inside][seen.seen[inside] >= 0.6 * question.horizon]
+    placebos = gather(
+        made,
+        calm,
+        seen.link - calm.link,
+        base,
+        horizon=question.horizon,
+        season=setting.season,
+        jensen=float(np.mean(distance)) if distance.size else 0.0,
+    )
+    return placebos, made
+
+
+def _calm(setting: Setting) -> Measure:
+    """The measure with the wild steps of the base put back among their neighbours."""
+    measured, end = setting.measure, setting.base.end
+    wild = np.concatenate([setting.wild, np.zeros(setting.factors.size - end)])
+    return replace(measured, top=np.where(wild != 0, measured.unlink(measured.link() - wild), measured.top))
+
+
+def _windows(setting: Setting, measured: Measure | None = None) -> Windows:
+    steps = setting.factors.size
+    z = np.concatenate([setting.z, np.zeros(steps - setting.z.size)])
+    columns = np.column_stack([z, setting.donors.z])
+    return windows(measured or setting.measure, setting.factors, setting.usable, columns, setting.question.horizon)
+
+
+def _by_origin(values: Floats, base: Base, question: Question) -> Floats:
+    """(end + 1, K) rows for origins 0 .. end of values indexed by the window's first step."""
+    starts = np.arange(base.end + 1) + base.gap
+    found = np.full((base.end + 1, values.shape[1]), np.nan)
+    there = starts < values.shape[0]
+    found[there] = values[starts[there]]
+    assert starts[-1] == question.onset  # noqa: S101 - the last origin is the question itself
+    return found
+
+
+def _movements(setting: Setting, seen: Windows) -> Floats:
+    """Moves of each donor from its recent level to the windows of all origins; the last row is the question's."""
+    base, question = setting.base, setting.question
+    recent = simple_forecasters(setting.donors.z[: base.end], np.ones(base.end, bool))[2].level
+    moved = _by_origin(seen.donors[:, 1:], base, question) - recent
+    last = base.end - base.gap - question.horizon
+    earlier = moved[base.start + 14 : max(last + 1, base.start + 14)]
+    return np.concatenate([earlier[np.isfinite(earlier).all(axis=1)], moved[-1:]])
+
+
+def _require_base(question: Question, base: Base, seen: Bools) -> None:
+    try:
+        require_base(question.y[: base.end], (seen | censored_steps(question))[: base.end])
+    except NotEnoughData as error:
+        if question.estimand == "just_before" or base.gap == question.anticipation:
+            raise
+        chain = f"{error}, as the base ends before the chain of blocks that runs into this one at step {base.end}"
+        raise NotEnoughData(f"{chain}; the estimand just_before starts from the path just before") from None
+
+
+def _too_few(placebos: Placebos, base: Base, question: Question) -> str:
+    text = (
+        f"{placebos.replications} disjoint replications of {question.horizon} steps in a base of {base.length} steps; "
+        f"{REPLICATIONS} needed, or a pool to borrow from"
+    )
+    return text + (f" (the base ends {base.gap} steps before onset)" if base.gap else "")
+
+
+def _effect(setting: Setting, placebos: Placebos, found: Combined, names: tuple[str, ...]) -> Effect:
+    question, window = setting.question, setting.question.window
+    factors, bottom = setting.factors[window], setting.measure.bottom[window]
+    observed_steps = setting.measure.top[window]
+    seen = np.isfinite(observed_steps) & np.isfinite(bottom)
+    observed = float(observed_steps[seen].sum())
+
+    def total(at: float) -> float:
+        return float(setting.measure.steps(at, factors[seen], bottom[seen]).sum())
+
+    floor = setting.measure.noise(total(found.centre), float(bottom[seen].sum()), int(seen.sum()))
+    deviation = float(np.sqrt(max(found.deviation**2 + setting.leftover_variance, floor)))
+    offsets = spread_of_total(
+        found, deviation, setting.wild[setting.seen], horizon=int(seen.sum()), level=question.level, seed=question.seed
+    )
+    low, expected, high = (total(found.centre + float(np.clip(offset, -300, 300))) for offset in offsets)
+    ratio, ratio_low, ratio_high = (observed / max(value, 1e-300) for value in (expected, high, low))
+    step_half = found.quantile * np.sqrt(deviation**2 + _step_variance(setting))
+    usual = float(np.sqrt(max(found.usual_deviation**2, floor)))
+    change = abs(float(np.log(max(ratio, 1e-300))))
+    return Effect(
+        observed=observed,
+        expected=expected,
+        expected_low=low,
+        expected_high=high,
+        ratio=ratio,
+        ratio_low=ratio_low,
+        ratio_high=ratio_high,
+        excess=observed - expected,
+        excess_low=observed - high,
+        excess_high=observed - low,
+        steps=question.y[window].copy(),
+        expected_steps=setting.measure.steps(found.centre, factors, bottom),
+        expected_steps_low=setting.measure.steps(found.centre - step_half, factors, bottom),
+        expected_steps_high=setting.measure.steps(found.centre + step_half, factors, bottom),
+        minimum_detectable_ratio=float(np.exp(min((found.quantile + DETECTED) * usual, 300.0))),
+        effective_replications=placebos.errors.shape[1] / question.horizon,
+        placebo_rank=1 + int((np.abs(found.errors) >= change).sum()),
+        placebo_n=int(found.errors.size),
+        members={name: float(weight) for name, weight in zip(names, found.weights, strict=True)},
+        warnings=(*setting.warnings, *setting.donors.warnings),
+    )
+
+
+def _step_variance(setting: Setting) -> float:
+    """Variance of a single step around the level; the window's own deviation knows totals only."""
+    known = setting.z[setting.seen]
+    usual = _calendar.rolling_median(known, 3, 3)
+    return float(np.mean((known - usual) ** 2)) if known.size else 0.0

@@ -1,0 +1,105 @@
+"""A study as text for a terminal: per series a table of horizons, then the reasons, checks and overlaps."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+
+from analyzer.outputs.table import number, text
+from analyzer.places import country_name, to_local
+from analyzer.records import Block, Estimate, Output, Study
+
+_HEADINGS = ("horizon", "observed", "expected (95 %)", "ratio (95 %)", "excess (95 %)", "verdict", "attribution")
+
+
+def render(study: Study) -> bytes:
+    """Everything a reader needs beside the numbers: when, what, why not more."""
+    parts = [_title(study.block), *_series(study.estimates), *_checks(study), *_overlaps(study)]
+    return ("\n\n".join(p for p in parts if p) + "\n").encode()
+
+
+def _title(block: Block) -> str:
+    onset = f"onset {when(block.onset_earliest, block.cc)}, known to the {block.start_precision}"
+    end = f"end {when(block.end_earliest, block.cc)}" if block.end_earliest else "end not known or still in force"
+    if block.kind == "date":
+        end = "no block: a date that was asked about"
+    return f"{country_name(block.cc)}: {block.name} ({block.block_id})\n{onset}; {end}"
+
+
+def when(instant: datetime, cc: str) -> str:
+    """An instant in UTC and on the country's clock."""
+    local = to_local(instant, cc)
+    return f"{instant:%Y-%m-%d %H:%M} UTC ({local:%Y-%m-%d %H:%M %Z})"
+
+
+def _series(estimates: Iterable[Estimate]) -> list[str]:
+    groups = groupby(estimates, key=lambda e: (e.indicator, e.entity, e.estimand))
+    return [_one_series(*key, list(rows)) for key, rows in groups]
+
+
+def _one_series(indicator: str, entity: str, estimand: str, rows: list[Estimate]) -> str:
+    name = f"{indicator}{' ' + entity if entity else ''}, against {_ESTIMANDS.get(estimand, estimand)}"
+    cells = [_HEADINGS, *(_cells(e) for e in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(_HEADINGS))]
+    table = ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+    reasons = [line for reason in _reasons(rows) for line in _wrapped(reason)]
+    base = sorted({e.base for e in rows if e.base})
+    return "\n".join([name, *table, *(f"  base {b}" for b in base), *reasons])
+
+
+_ESTIMANDS = {
+    "no_block_since_base": "the level before the first block of a chain",
+    "just_before": "the path just before this block",
+}
+
+
+def _reasons(rows: list[Estimate]) -> list[str]:
+    """What holds for every estimated horizon once, then what is special to each."""
+    parts = {e.horizon: e.reasons.split("; ") for e in rows}
+    able = [parts[e.horizon] for e in rows if e.verdict != "not_estimable"]
+    common = [p for p in able[0] if all(p in other for other in able[1:])] if len(able) > 1 else []
+    special = [f"{h}: {'; '.join(p for p in ps if p not in common)}" for h, ps in parts.items()]
+    return [*special, *([f"all: {'; '.join(common)}"] if common else [])]
+
+
+def _cells(e: Estimate) -> tuple[str, ...]:
+    if e.verdict == "not_estimable":
+        return (e.horizon, text(e.observed), "", "", "", "not_estimable", e.attribution)
+    ratio = _range(e.ratio, e.ratio_low, e.ratio_high, "x{:.2f}")
+    if e.ratio is None and e.ratio_low:
+        ratio = f"at least x{e.ratio_low:.2f}"
+    return (
+        e.horizon,
+        text(e.observed),
+        _range(e.expected, e.expected_low, e.expected_high),
+        ratio,
+        _range(e.excess, e.excess_low, e.excess_high),
+        e.verdict,
+        e.attribution,
+    )
+
+
+def _range(middle: float | None, low: float | None, high: float | None, form: str = "") -> str:
+    if middle is None or low is None or high is None:
+        return "none"
+    shown = [form.format(v) if form else number(v) for v in (middle, low, high)]
+    return f"{shown[0]} ({shown[1].lstrip('x')} to {shown[2].lstrip('x')})"
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, 110, initial_indent="  ", subsequent_indent="    ")
+
+
+def _checks(study: Study) -> list[str]:
+    lines = [line for c in study.checks for line in _wrapped(f"{c.name} {c.outcome}: {c.sentence}")]
+    return ["\n".join(["Checks", *lines])] if lines else []
+
+
+def _overlaps(study: Study) -> list[str]:
+    lines = [f"  {o.block.block_id} ({o.block.kind}) touches {o.touches}" for o in study.overlaps]
+    return ["\n".join(["Other known blocks and events", *lines])] if lines else []
+
+
+OUTPUT = Output(name="study_text", kind="study", suffixes=(), render=render)

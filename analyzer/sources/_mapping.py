@@ -1,0 +1,200 @@
+"""The mapping file of a generic table: what each column is, checked key by key before any row is read.
+
+A field is a column's name, or a table: {column = "Name", prefix = "app:"} or {value = "a constant"}.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from analyzer.errors import BadInput
+from analyzer.records import State
+
+FIELDS = ("indicator", "cc", "asn", "entity", "value", "low", "high", "unit", "state", "quality", "n", "scale_id")
+_OTHERS = ("time", "end", "states", "countries", "wide", "decimal", "thousands", "delimiter", "header", "negative")
+_STATED = ("licence", "attribution")  # travel with the snapshot; collection and category belong to app_charts_play
+STATES = ("value", "missing", "below_threshold", "suppressed")
+GRAINS = ("hour", "day", "week", "month")
+Grain = Literal["hour", "day", "week", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where a field comes from: a column (with a prefix put before its cells) or a constant."""
+
+    column: str = ""
+    value: str = ""
+    prefix: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Which column says when, how it is written, on which clock, and how long one row lasts."""
+
+    column: str
+    format: str = "iso"
+    zone: ZoneInfo | None = None
+    grain: Grain | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """A table with one column per country or per entity."""
+
+    columns: Literal["cc", "entity"]
+    skip: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableMapping:
+    """A checked mapping."""
+
+    fields: Mapping[str, Field]
+    time: Time
+    end: str = ""
+    states: Mapping[str, State] = field(default_factory=dict)
+    countries: Mapping[str, str] = field(default_factory=dict)
+    wide: Wide | None = None
+    decimal: str = "."
+    thousands: str = ""
+    delimiter: str = ""
+    header: int = 0
+    negative: bool = False
+
+
+def read_mapping(path: str | Path) -> dict[str, Any]:
+    """The content of a TOML or YAML file.  Raises BadInput when there is none or it is neither."""
+    import yaml
+
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        found = tomllib.loads(text) if path.suffix.lower() not in (".yaml", ".yml") else yaml.safe_load(text)
+    except OSError as error:
+        raise BadInput(f"cannot read the mapping {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput(f"the mapping {path} is not valid: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"the mapping {path} must be keys and values, for example: value = 'Downloads'")
+    return found
+
+
+def checked(given: Mapping[str, Any], tz: str | None = None) -> TableMapping:
+    """A mapping whose keys, states, zone and grain exist.  Raises BadInput naming the key and near names."""
+    _known(given, (*FIELDS, *_OTHERS, *_STATED), "mapping")
+    fields = {name: _field(name, given[name]) for name in FIELDS if name in given}
+    end = _field("end", given["end"]).column if "end" in given else ""
+    wide = _wide(given["wide"]) if "wide" in given else None
+    _complete(fields, wide)
+    return TableMapping(
+        fields=fields,
+        time=_time(given.get("time"), tz, has_end=bool(end)),
+        end=end,
+        states=cast("dict[str, State]", {"": "missing"} | _texts("states", given.get("states", {}), STATES)),
+        countries=_texts("countries", given.get("countries", {})),
+        wide=wide,
+        decimal=_one_of("decimal", given.get("decimal", "."), (".", ",", "٫")),
+        thousands=_one_of("thousands", given.get("thousands", ""), ("", ".", ",", " ", "'", "_", "\u00a0", "\u202f")),
+        delimiter=_one_of("delimiter", given.get("delimiter", ""), ("", ",", ";", "\t", "|")),
+        header=_line(given.get("header", 0)),
+        negative=given.get("negative", False) is True,
+    )
+
+
+def _known(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    for key in given:
+        if key not in known:
+            near = get_close_matches(str(key), list(known), n=3, cutoff=0.5) or list(known)
+            raise BadInput(f"{where}: no key {key!r}; did you mean: {', '.join(near)}?")
+
+
+def _table(name: str, given: Any, known: Iterable[str]) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise BadInput(f"mapping: {name} must be a table with {', '.join(known)}, not {given!r}")
+    _known(given, known, f"mapping: {name}")
+    return given
+
+
+def _field(name: str, given: Any) -> Field:
+    if isinstance(given, str):
+        return Field(column=given)
+    table = _table(name, given, ("column", "value", "prefix"))
+    if len({"column", "value"} & table.keys()) != 1:
+        raise BadInput(f"mapping: {name} needs either column or value")
+    for key, content in table.items():
+        # YAML reads the country code NO as false, and 1 as a number.
+        if not isinstance(content, str):
+            raise BadInput(f"mapping: {name}.{key} is {content!r}, not text; put it in quotes")
+    return Field(table.get("column", ""), table.get("value", ""), table.get("prefix", ""))
+
+
+def _complete(fields: Mapping[str, Field], wide: Wide | None) -> None:
+    for name in ("indicator", "unit"):
+        if name not in fields:
+            raise BadInput(f"mapping: no {name}; state it, for example: {name} = {{ value = '...' }}")
+    if ("value" in fields) == (wide is not None):
+        raise BadInput("mapping: needs either value (the column that holds it) or wide (one column per cc or entity)")
+    if wide and wide.columns in fields:
+        raise BadInput(f"mapping: {wide.columns} is what the columns of a wide table say; leave the key out")
+
+
+def _wide(given: Any) -> Wide:
+    table = _table("wide", given, ("columns", "skip", "only", "prefix"))
+    columns = _one_of("wide.columns", table.get("columns"), ("cc", "entity"))
+    skip, only = (tuple(str(c) for c in table.get(key, ())) for key in ("skip", "only"))
+    return Wide(cast("Literal['cc', 'entity']", columns), skip, only, str(table.get("prefix", "")))
+
+
+def _time(given: Any, tz: str | None, *, has_end: bool) -> Time:
+    if given is None:
+        raise BadInput("mapping: no time; for example: time = { column = 'Date', zone = 'UTC', grain = 'day' }")
+    table = _table("time", given, ("column", "format", "zone", "grain"))
+    if not isinstance(table.get("column"), str):
+        raise BadInput("mapping: time.column must name the column that says when")
+    grain = table.get("grain")
+    if grain is None and not has_end:
+        raise BadInput(f"mapping: time.grain is missing; it is one of {', '.join(GRAINS)} (or name an end column)")
+    if grain is not None:
+        _one_of("time.grain", grain, GRAINS)
+    return Time(table["column"], str(table.get("format", "iso")), zone(tz or table.get("zone")), cast("Grain", grain))
+
+
+def zone(name: str | None) -> ZoneInfo | None:
+    """The clock of that name; raises BadInput for a name nobody knows."""
+    if not name:
+        return None
+    try:
+        return ZoneInfo(str(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadInput(f"no time zone {name!r}; it is a name such as UTC or Asia/Karachi") from error
+
+
+def _texts(name: str, given: Any, allowed: Iterable[str] = ()) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise BadInput(f"mapping: {name} must be a table of marker = meaning, not {given!r}")
+    for meaning in given.values():
+        if allowed or not isinstance(meaning, str):
+            _one_of(name, meaning, tuple(allowed))
+    return {str(marker): meaning for marker, meaning in given.items()}
+
+
+def _one_of(name: str, given: Any, allowed: tuple[str, ...]) -> str:
+    if not isinstance(given, str) or given not in allowed:
+        choice = ", ".join(repr(a) for a in allowed) or "a text in quotes"
+        raise BadInput(f"mapping: {name} is {given!r}; it must be one of {choice}")
+    return given
+
+
+def _line(given: Any) -> int:
+    if not isinstance(given, int) or given < 0:
+        raise BadInput(f"mapping: header is {given!r}; it must be the number of the header's line, from 1")
+    return given

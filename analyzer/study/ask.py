@@ -1,0 +1,119 @@
+"""A block and a store in, a `Study` out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import chain
+
+from analyzer import __version__
+from analyzer.blocks import Catalogue, overlaps
+from analyzer.errors import StoreError, UnknownName
+from analyzer.places import check_country, country_name, local_day
+from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
+from analyzer.store import Store
+from analyzer.study.horizons import check_horizon
+from analyzer.study.one_series import Answer, answer
+from analyzer.study.record import record
+from analyzer.study.series import SeriesKey, aligned, series_of_country
+
+# What the base and the longest default horizon can reach: the overlaps that every estimate lists.
+BASE_REACH = timedelta(days=365)
+HORIZON_REACH = timedelta(days=90)
+
+
+def bare_date(cc: str, day: date) -> Block:
+    """A local calendar day of a country as an event that is no block; raises UnknownName for an unknown country."""
+    code = check_country(cc)
+    start, end = local_day(day, code)
+    return Block(
+        block_id=f"{code.lower()}-{day.isoformat()}",
+        cc=code,
+        name=f"The date {day.isoformat()}",
+        onset_earliest=start,
+        onset_latest=end,
+        end_earliest=None,
+        end_latest=None,
+        start_precision="day",
+        end_precision=None,
+        kind="date",
+        scope="",
+        services=(),
+        is_non_event=True,
+    )
+
+
+def ask(
+    store: Store,
+    catalogue: Catalogue,
+    block: Block,
+    *,
+    now: datetime,
+    indicator: str | None = None,
+    horizons: Sequence[str],
+) -> Study:
+    """The study of one event on every series the store holds for its country.
+
+    The run is recorded in the store, shown or not; where that fails, the study says so in its warnings.
+    Raises UnknownName for an unknown horizon or indicator, StoreError where there is no store.
+    """
+    names = [check_horizon(h) for h in horizons]
+    keys = _keys(store, block.cc, indicator)
+    touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
+    answers = [a for key in keys if (a := answer(catalogue, block, aligned(store, key), names)) is not None]
+    study = _study(block, catalogue, answers, touching, now=now)
+    study = replace(study, snapshots=_snapshots(store, answers), warnings=_warnings(block, answers))
+    return _recorded(store, study, indicator, names)
+
+
+def _keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
+    keys = [k for k in series_of_country(store, cc) if not k.indicator.startswith("denominator.")]
+    if indicator is None:
+        return keys
+    known = sorted({k.indicator for k in keys})
+    if indicator not in known:
+        held = f"it holds {', '.join(known)}" if known else "it holds no series of that country"
+        raise UnknownName(f"the store has no indicator {indicator!r} for {cc}: {held}")
+    return [k for k in keys if k.indicator == indicator]
+
+
+def _study(
+    block: Block, catalogue: Catalogue, answers: Sequence[Answer], touching: Sequence[Overlap], *, now: datetime
+) -> Study:
+    estimates: tuple[Estimate, ...] = tuple(chain.from_iterable(a.estimates for a in answers))
+    checks: tuple[Check, ...] = tuple(chain.from_iterable(a.checks for a in answers))
+    return Study(
+        block=block,
+        asked_at=now,
+        estimates=estimates,
+        checks=checks,
+        series=tuple(a.view for a in answers),
+        publisher_rule=tuple(chain.from_iterable(a.publisher_rule for a in answers)),
+        overlaps=tuple(touching),
+        claims=catalogue.claims_about(block.block_id),
+        published=catalogue.published_about(block.block_id),
+        tool_version=__version__,
+    )
+
+
+def _snapshots(store: Store, answers: Sequence[Answer]) -> tuple[Snapshot, ...]:
+    ids = sorted(set(chain.from_iterable(a.snapshot_ids for a in answers)))
+    return tuple(Snapshot(**row) for row in store.rows("snapshots_by_id", snapshot_ids=ids)) if ids else ()
+
+
+def _warnings(block: Block, answers: Sequence[Answer]) -> tuple[str, ...]:
+    if answers:
+        return ()
+    first = (block.onset_earliest - timedelta(days=200)).date()
+    last = (block.onset_earliest + timedelta(days=91)).date()
+    fetch = f"vpn-uptake fetch tor_bridge_users --cc {block.cc} --from {first} --to {last}"
+    return (f"the store holds no series of {country_name(block.cc)} at that time; one that can be fetched: {fetch}",)
+
+
+def _recorded(store: Store, study: Study, indicator: str | None, horizons: Sequence[str]) -> Study:
+    try:
+        record(store, study, {"indicator": indicator, "horizons": list(horizons)})
+    except StoreError as error:
+        return replace(study, warnings=(*study.warnings, f"this run could not be recorded: {error}"))
+    return study

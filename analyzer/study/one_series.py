@@ -1,0 +1,374 @@
+"""One event on one series: a row per horizon and estimand, the checks, the view for figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from analyzer import verdicts
+from analyzer.blocks import Catalogue, overlaps
+from analyzer.checks import Evidence
+from analyzer.errors import NotEnoughData
+from analyzer.estimators import chain_start, estimate_effect, placebo_errors
+from analyzer.estimators.changes import Change, locate_change
+from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
+from analyzer.places import UNKNOWN, WORLD
+from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
+from analyzer.registry import load_all
+from analyzer.study import rows, situation
+from analyzer.study.horizons import Window, exposure_hours, onset_steps, window
+from analyzer.study.publisher import publisher_rule
+from analyzer.study.series import Aligned
+from analyzer.study.wording import in_words, moment, unit, without_donors
+
+Estimand = Literal["no_block_since_base", "just_before"]
+# The horizon the checks speak of: two weeks hold two weekly cycles and most published peaks; the others stand in
+# where it cannot be estimated.
+HEADLINE = ("14d", "7d", "28d", "during", "90d", "1d")
+SHOWN_BEFORE = timedelta(days=84)
+SHOWN_AFTER = timedelta(days=28)
+CHANGE_SEARCH = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one series says about one event."""
+
+    estimates: tuple[Estimate, ...]
+    checks: tuple[Check, ...]
+    view: SeriesView
+    publisher_rule: tuple[PublisherRow, ...]
+    snapshot_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One event on one series, with what is known around it."""
+
+    catalogue: Catalogue
+    block: Block
+    series: Aligned
+    panel_series: Series
+    onset: int
+    known: Block | None  # the block meant: for a bare date the one the catalogue has at that date
+
+    @property
+    def cc(self) -> str:
+        """The country asked about."""
+        return self.block.cc
+
+    @property
+    def gap(self) -> int:
+        """Steps before onset that are kept out of the base."""
+        return situation.gap(self.series)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The effects of one horizon and estimand, one per admissible onset, or the reason why there are none."""
+
+    window: Window
+    estimand: Estimand
+    effects: tuple[Effect, ...]
+    panel: Panel | None
+    refusal: str
+
+
+def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequence[str]) -> Answer | None:
+    """What a series says about an event; None where it does not reach the event at all."""
+    onsets = onset_steps(block, series)
+    if block.cc not in series.values or not 0 <= onsets[0] < series.length:
+        return None
+    asked = _asked(catalogue, block, series, onsets[0])
+    estimands = _estimands(asked)
+    found = [_find(asked, window(h, block, series, onsets[0]), e, onsets) for e in estimands for h in horizons]
+    headline = _headline(found)
+    checks = _checks(asked, headline) if headline else ()
+    change = _change(asked)
+    estimates = tuple(_row(asked, f, checks, change) for f in found)
+    first, last = asked.onset - 7, asked.onset + 28
+    return Answer(
+        estimates=estimates,
+        checks=tuple(replace(c, sentence=f"{_name(series)}, {headline.window.horizon}: {c.sentence}") for c in checks)
+        if headline
+        else (),
+        view=_view(asked, found),
+        publisher_rule=publisher_rule(series, block.cc, first, last),
+        snapshot_ids=series.snapshot_ids[block.cc],
+    )
+
+
+def _asked(catalogue: Catalogue, block: Block, series: Aligned, onset: int) -> Asked:
+    known = situation.meant(catalogue, block)
+    events = {**situation.country_events(catalogue, series)}
+    events[block.cc] = situation.other_events(catalogue, known or block, series)
+    panel_series = Series.of(series.values, events, situation.artefacts_of(series))
+    return Asked(catalogue, block, series, panel_series, onset, known)
+
+
+def _name(series: Aligned) -> str:
+    return f"{series.key.indicator}{' ' + series.key.entity if series.key.entity else ''}"
+
+
+def _estimands(asked: Asked) -> tuple[Estimand, ...]:
+    """Both where a chain of earlier blocks runs into this one, else the first: the two are then the same question."""
+    events = asked.panel_series.events[asked.cc]
+    chained = chain_start(events, asked.onset, situation.season(asked.series, asked.onset)) < asked.onset
+    return ("no_block_since_base", "just_before") if chained else ("no_block_since_base",)
+
+
+def _find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) -> Found:
+    if at.refusal:
+        return Found(at, estimand, (), None, at.refusal)
+    effects, panel = [], None
+    try:
+        for onset in onsets:
+            panel = _panel(asked, onset, at.steps)
+            effects.append(_effect(asked, panel, estimand))
+    except NotEnoughData as error:
+        return Found(at, estimand, (), panel, _refusal(error, asked, at))
+    return Found(at, estimand, tuple(effects), panel, "")
+
+
+def _panel(asked: Asked, onset: int, steps: int) -> Panel:
+    # Ranks, shares and indices of other countries have scales of their own: no donors.
+    most = MOST_DONORS if asked.series.key.scale == "count" else 0
+    return build_panel(asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=most)
+
+
+def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
+    """The effect; where the series alone has too few replications, errors of other countries are lent and said so."""
+    options = {
+        **panel.arguments(),
+        "season": situation.season(asked.series, panel.onset),
+        "scale": asked.series.key.scale,
+        "censored": asked.series.censored[asked.cc] if asked.series.key.scale in ("rank", "index") else None,
+        "estimand": estimand,
+    }
+    y, onset, horizon = (options.pop(name) for name in ("y", "onset", "horizon"))
+    try:
+        return estimate_effect(y, onset, horizon, **options)
+    except NotEnoughData:
+        pool = lend_pool(asked.panel_series, asked.cc, onset - asked.gap, horizon, placebo_errors)
+        if pool is None:
+            raise
+    effect = estimate_effect(y, onset, horizon, **{**options, "pool": pool})
+    return replace(effect, warnings=(*effect.warnings, "too few windows of its own: errors lent by other countries"))
+
+
+def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:
+    """Why there is no estimate, in days; and whether the series simply ends."""
+    reach = asked.series.length - asked.onset
+    ends = f"; the series ends {reach} {unit(asked.series)} after onset" if at.steps > reach else ""
+    return in_words(str(error), asked.series) + ends
+
+
+def _headline(found: Sequence[Found]) -> Found | None:
+    able = {f.window.horizon: f for f in reversed(found) if f.effects}
+    return next((able[h] for h in (*HEADLINE, *able) if h in able), None)
+
+
+def _checks(asked: Asked, headline: Found) -> tuple[Check, ...]:
+    evidence = _evidence(asked, headline)
+    return tuple(rule.run(evidence) for rule in load_all("checks").values())
+
+
+def _evidence(asked: Asked, headline: Found) -> Evidence:
+    series, steps = asked.series, headline.window.steps
+    known: dict[tuple[str, int], Effect | NotEnoughData] = {}
+
+    def alone(cc: str, onset: int) -> Effect:
+        if (cc, onset) not in known:
+            known[cc, onset] = _alone(asked, cc, onset, steps)
+        effect = known[cc, onset]
+        if isinstance(effect, NotEnoughData):
+            raise effect
+        return effect
+
+    provisional = series.provisional_from.get(asked.cc)
+    return Evidence(
+        horizon=headline.window.horizon,
+        cc=asked.cc,
+        effect=headline.effects[len(headline.effects) // 2],
+        y=series.values[asked.cc],
+        quality=series.quality[asked.cc],
+        onset=asked.onset,
+        steps=steps,
+        gap=asked.gap,
+        alone=alone,
+        others=_comparable(asked, steps),
+        day=lambda step: series.time(step).date().isoformat(),
+        provisional_from=None if provisional is None else series.index(provisional),
+        overlaps=_touching(asked, steps),
+    )
+
+
+def _alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect | NotEnoughData:
+    """The same question to one series without donors."""
+    try:
+        panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, most_donors=0)
+        return estimate_effect(
+            panel.y,
+            onset,
+            steps,
+            other_events=panel.other_events,
+            anticipation=asked.gap,
+            season=situation.season(asked.series, onset),
+            scale=asked.series.key.scale,  # type: ignore[arg-type]
+        )
+    except (NotEnoughData, ValueError) as error:
+        return error if isinstance(error, NotEnoughData) else NotEnoughData(str(error))
+
+
+def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
+    """Countries whose access did not change from 60 steps before onset to the window's end, largest first."""
+    quiet = (asked.onset - 60, asked.onset + steps)
+    sizes: Mapping[str, float] = {
+        cc: float(np.nanmedian(y[: asked.onset]))
+        for cc, y in asked.series.values.items()
+        if cc not in (asked.cc, WORLD, UNKNOWN)
+        and np.isfinite(y[: asked.onset]).any()
+        and not any(a < quiet[1] and b > quiet[0] for a, b in asked.panel_series.events.get(cc, ()))
+    }
+    return tuple(sorted(sizes, key=lambda cc: (-sizes[cc], cc)))
+
+
+def _touching(asked: Asked, steps: int) -> tuple[Overlap, ...]:
+    series = asked.series
+    first = max(asked.onset - 112, 0)
+    return overlaps(asked.catalogue, asked.block, series.time(first), series.time(asked.onset + steps))
+
+
+def _change(asked: Asked) -> Change | None:
+    """Where the series changed level around the onset, if it did."""
+    search = max(CHANGE_SEARCH // asked.series.step, 3)
+    y = asked.series.values[asked.cc]
+    return locate_change(y, asked.onset, search, lead=search, season=situation.season(asked.series, asked.onset))
+
+
+def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None) -> Estimate:
+    heading = _heading(asked, found)
+    cause = _cause(asked, found, checks, change)
+    if not found.effects:
+        word: Attribution = cause[0] if cause[0] == "no_block_known" else "unclear"
+        return rows.refused(heading, found.window.horizon, found.refusal, word)
+    return rows.given(heading, found.window.horizon, found.effects, cause, _notes(asked, found, change))
+
+
+def _cause(
+    asked: Asked, found: Found, checks: Sequence[Check], change: Change | None
+) -> tuple[Attribution, tuple[str, ...]]:
+    moved = found.effects and verdicts.verdict(rows.envelope(found.effects)) in ("rise", "fall")
+    at = asked.series.time(change.step) if change else None
+    if asked.block.kind in ("control", "control_outage"):
+        return "other_cause", (f"the catalogue lists this as {asked.block.kind}: no access was blocked",)
+    return verdicts.attribution(asked.known, at, checks if moved else (), _rivals(asked, found.window.steps))
+
+
+def _rivals(asked: Asked, steps: int) -> tuple[Block, ...]:
+    """Other events that begin or end between the base and the window's end: they may have moved the series too."""
+    start = asked.series.time(max(asked.onset - asked.gap, 0))
+    end = asked.series.time(asked.onset + max(steps, 1))
+    touching = (o.block for o in _touching(asked, max(steps, 1)))
+    return tuple(b for b in touching if b != asked.known and _moves_within(b, start, end))
+
+
+def _moves_within(block: Block, start: datetime, end: datetime) -> bool:
+    moments = (block.onset_earliest, block.end_latest)
+    return any(m is not None and start <= m < end for m in moments)
+
+
+def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
+    series, y = asked.series, asked.series.values[asked.cc]
+    seen = int(np.isfinite(y[asked.onset : asked.onset + found.window.steps]).sum())
+    notes = [f"{seen} of {found.window.steps} {unit(series)} observed", *_onset_step(asked)]
+    if change is not None:
+        notes.append(f"changed on {moment(series, change.step)} (x{change.ratio:.2f})")
+    provisional = series.provisional_from.get(asked.cc)
+    if provisional and series.time(asked.onset + found.window.steps) > provisional:
+        notes.append(f"provisional: the source may still revise days from {provisional.date()} on")
+    panel = found.panel
+    warnings = [w for effect in found.effects for w in effect.warnings]
+    names, said = (panel.donor_names, panel.notes) if panel else ((), ())
+    return [*notes, *without_donors(warnings, names, series), *said]
+
+
+def _onset_step(asked: Asked) -> list[str]:
+    """The step that holds the onset belongs to no horizon; what it held is said apart."""
+    hours = exposure_hours(asked.block.onset_earliest, asked.series)
+    if not hours or asked.onset == 0:
+        return []
+    value = asked.series.values[asked.cc][asked.onset - 1]
+    held = f"it held {value:g}" if np.isfinite(value) else "it was not observed"
+    return [f"the {unit(asked.series, plural=False)} of onset, exposed for {hours:g} hours, is in no horizon: {held}"]
+
+
+def _heading(asked: Asked, found: Found) -> rows.Heading:
+    key = asked.series.key
+    donors = len(found.panel.donor_names) if found.panel else 0
+    return rows.Heading(
+        block_id=asked.block.block_id,
+        cc=asked.cc,
+        indicator=key.indicator,
+        entity=key.entity,
+        estimand=found.estimand,
+        base=_base(asked, found),
+        exposure_hours=exposure_hours(asked.block.onset_earliest, asked.series),
+        method=f"replay with {donors} donor series, {asked.gap} steps of anticipation kept out"
+        if found.effects
+        else "",
+    )
+
+
+def _base(asked: Asked, found: Found) -> str:
+    """First and last day of the base and how much of it was observed."""
+    panel = found.panel
+    if panel is None:
+        return ""
+    season = situation.season(asked.series, asked.onset)
+    frozen = found.estimand == "no_block_since_base"
+    last_step = chain_start(panel.other_events, asked.onset, season) if frozen else asked.onset
+    end = max(last_step - asked.gap, 0)
+    seen = np.flatnonzero(np.isfinite(panel.y[:end]))
+    if not seen.size:
+        return ""
+    first, last = asked.series.time(int(seen[0])), asked.series.time(end - 1)
+    masked = sum(max(min(b, end) - max(a, int(seen[0])), 0) for a, b in panel.other_events)
+    text = f"{first.date()} to {last.date()}, {seen.size} of {end - int(seen[0])} steps observed"
+    return f"{text}, {masked} masked for other blocks" if masked else text
+
+
+def _view(asked: Asked, found: Sequence[Found]) -> SeriesView:
+    """The series around the event with the no-block level of the longest window that could be estimated."""
+    series, y = asked.series, asked.series.values[asked.cc]
+    able = [f for f in found if f.effects and f.estimand == "no_block_since_base"]
+    longest = max(able, key=lambda f: f.window.steps, default=None)
+    first = max(asked.onset - SHOWN_BEFORE // series.step, 0)
+    reach = max(longest.window.steps if longest else 0, SHOWN_AFTER // series.step)
+    steps = range(first, min(asked.onset + reach, series.length))
+    effect = longest.effects[len(longest.effects) // 2] if longest else None
+
+    def shown(values: np.ndarray[tuple[int], np.dtype[np.float64]] | None) -> tuple[float | None, ...]:
+        return tuple(_at(values, s - asked.onset) for s in steps)
+
+    return SeriesView(
+        indicator=series.key.indicator,
+        entity=series.key.entity,
+        unit=series.key.unit,
+        t=tuple(series.time(s) for s in steps),
+        observed=tuple(_at(y, s) for s in steps),
+        expected=shown(effect.expected_steps if effect else None),
+        low=shown(effect.expected_steps_low if effect else None),
+        high=shown(effect.expected_steps_high if effect else None),
+        base_end=series.time(max(asked.onset - asked.gap, 0)),
+    )
+
+
+def _at(values: np.ndarray[tuple[int], np.dtype[np.float64]] | None, index: int) -> float | None:
+    if values is None or not 0 <= index < values.size or not np.isfinite(values[index]):
+        return None
+    return float(values[index])

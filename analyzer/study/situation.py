@@ -1,0 +1,113 @@
+"""Where an event stands in a series: index pairs of known events, artefacts, the base's gap, the panel asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+
+import numpy as np
+
+from analyzer import blocks
+from analyzer.blocks import Catalogue
+from analyzer.panel import Artefact
+from analyzer.places import UNKNOWN, WORLD
+from analyzer.records import Block
+from analyzer.study.series import Aligned
+
+Pairs = tuple[tuple[int, int], ...]
+
+# Announced blocks moved demand 1 to 4 days ahead (Russia, Gabon, Senegal, Nepal): a base that ends the day
+# before onset may hold the first of it.
+ANTICIPATION = timedelta(days=4)
+# How long a change of access marks a country as no donor; decays after lifted blocks had half-lives of days to weeks.
+DISTURBED = timedelta(days=60)
+LONG_IN_FORCE = timedelta(days=365)
+ONE_DAY = timedelta(days=1)
+
+
+def season(series: Aligned, onset: int) -> int:
+    """Steps of the season: hour of week (hour of day with little history), day of week, week of year."""
+    if series.step < timedelta(days=1):
+        steps = round(timedelta(days=7) / series.step)
+        return steps if onset >= 3 * steps else round(timedelta(days=1) / series.step)
+    return 7 if series.step == timedelta(days=1) else 52
+
+
+def gap(series: Aligned) -> int:
+    """Steps between the base's end and the onset step's successor: anticipation, and the partly exposed step."""
+    steps = -(-ANTICIPATION // series.step)
+    return max(steps, 1)
+
+
+def meant(catalogue: Catalogue, block: Block) -> Block | None:
+    """The block itself; for a bare date a block that began within a day of it; None for a non-event or a quiet date."""
+    if not block.is_non_event:
+        return block
+    if block.kind != "date":
+        return None
+    near = [b for b in catalogue.blocks if b.cc == block.cc and abs(b.onset_earliest - block.onset_earliest) <= ONE_DAY]
+    return min(near, key=lambda b: abs(b.onset_earliest - block.onset_earliest), default=None)
+
+
+def other_events(catalogue: Catalogue, block: Block, series: Aligned) -> Pairs:
+    """The treated country's other blocks, from the step that holds the onset to the step after the end.
+
+    A block that began before the series or more than a year before, and still runs, is the state of affairs in which
+    the base lies: it is listed with every estimate but masks nothing.
+    """
+    others = [b for b in catalogue.blocks if b.cc in (block.cc, WORLD) and b.block_id != block.block_id]
+    return _inside([_whole(b, series) for b in others if not _is_state_of_affairs(b, block, series)], series)
+
+
+def _is_state_of_affairs(other: Block, block: Block, series: Aligned) -> bool:
+    seen = np.flatnonzero(np.isfinite(series.values[block.cc]))
+    first = series.time(int(seen[0])) if seen.size else series.start
+    runs = other.end_latest is None or other.end_latest > block.onset_earliest
+    return runs and other.onset_latest < max(first, block.onset_earliest - LONG_IN_FORCE)
+
+
+def country_events(catalogue: Catalogue, series: Aligned) -> Mapping[str, Pairs]:
+    """Per country the times in which its access had just changed."""
+    found: dict[str, list[tuple[int, int]]] = {cc: [] for cc in series.values if cc not in (WORLD, UNKNOWN)}
+    for b in catalogue.blocks:
+        if b.cc in found:
+            found[b.cc] += _changes(b, series)
+    return {cc: _inside(pairs, series) for cc, pairs in found.items()}
+
+
+def _whole(block: Block, series: Aligned) -> tuple[int, int]:
+    last = block.end_latest or series.time(series.length)  # not known to have ended: it may still be there
+    return _floor(series, block.onset_earliest), series.index(last)
+
+
+def _changes(block: Block, series: Aligned) -> list[tuple[int, int]]:
+    """The onset and the end of a long block with what follows them; a short block whole."""
+    start = block.onset_earliest
+    end = block.end_latest
+    if end is not None and end - start <= DISTURBED:
+        return [(_floor(series, start), series.index(end))]
+    opening = (_floor(series, start), series.index(start + DISTURBED))
+    return [opening] if end is None else [opening, (_floor(series, end), series.index(end + DISTURBED))]
+
+
+def _floor(series: Aligned, instant: datetime) -> int:
+    return (instant - series.start) // series.step
+
+
+def _inside(pairs: list[tuple[int, int]], series: Aligned) -> Pairs:
+    """Pairs cut to the axis, empty ones left out, in order."""
+    cut = ((max(a, 0), min(b, series.length)) for a, b in pairs)
+    return tuple(sorted((a, b) for a, b in cut if a < b))
+
+
+def artefacts_of(series: Aligned) -> tuple[Artefact, ...]:
+    """The listed faults of the measurement that touch the axis, as steps."""
+    found = []
+    for a in blocks.artefacts():
+        if series.key.indicator in a.indicators:
+            start = _floor(series, datetime.combine(a.start, time()))
+            end = series.index(datetime.combine(a.end, time()))
+            if end > 0 and start < series.length:
+                effects = frozenset(a.effects)
+                found.append(Artefact(a.artefact_id, max(start, 0), min(end, series.length), effects, a.note))
+    return tuple(sorted(found, key=lambda a: a.start))

@@ -1,0 +1,16 @@
+-- series_of_country: which series the store holds for a country.
+-- One row per (indicator, asn, entity, unit, scale_id).   Parameters: $cc.
+-- A value of state missing still makes a series; absence of a day is not shown here.
+SELECT
+    indicator,
+    asn,
+    entity,
+    unit,
+    scale_id,
+    min(t_start) AS first_start,
+    max(t_end) AS last_end,
+    count(*) AS rows_in_store
+FROM observations
+WHERE cc = $cc
+GROUP BY indicator, asn, entity, unit, scale_id
+ORDER BY indicator, asn, entity, scale_id;
