@@ -104,7 +104,7 @@ _SCENARIOS: Mapping[str, Scenario] = {
     "ar": Scenario(ar_phi=0.8, ar_sd=0.12),
     "walk": Scenario(walk_sd=0.025),
     "heavy": Scenario(ar_phi=0.3, ar_sd=0.1, heavy=True, outliers=0.02, missing=0.05),
-    "gaps": Scenario(ar_phi=0.5, ar_sd=0.05, missing=0.1, gap_days=2),
+    "gaps": Scenario(ar_phi=0.5, ar_sd=0.05, missing=0.05, gap_days=1),
     "mix": _MIX,
     "mix-donors": replace(_MIX, donors=8, irrelevant=2),
     "mix-broken": replace(_MIX, donors=8, irrelevant=2, broken=True),
@@ -206,9 +206,9 @@ def _autoregressive(phi: float, shocks: Floats) -> Floats:
 
 
 def _counts(mean: Floats, dispersion: float, rng: np.random.Generator) -> Floats:
-    """Negative binomial counts, Poisson where there is no overdispersion; a mean of 0 gives 0."""
+    """Negative binomial counts, Poisson where there is next to no overdispersion; a mean of 0 gives 0."""
     safe = np.maximum(mean, 1e-12)
-    if dispersion <= 0:
+    if dispersion < 1e-9:
         return rng.poisson(safe).astype(float)
     return rng.negative_binomial(1.0 / dispersion, 1.0 / (1.0 + dispersion * safe)).astype(float)
 
@@ -275,9 +275,11 @@ PREAMBLE = """\
 _COLUMNS = ("indicator", "cc", "entity", "t_start", "t_end", "value", "unit", "state")
 _TRUTH = ("entity", "scenario", "onset", "horizon_steps", "observed", "expected", "ratio", "earlier_blocks")
 INDICATOR = "simulated.counts"
+# Before any indicator of the tool exists: no simulated day can stand for a measured one, and loads refuse the future.
+EPOCH = datetime.fromisoformat("2001-01-01")
 
 
-def write_csv(panels: Mapping[str, SimulatedPanel], path: str | Path, *, start: datetime) -> Path:
+def write_csv(panels: Mapping[str, SimulatedPanel], path: str | Path, *, start: datetime = EPOCH) -> Path:
     """Write panels in the tool's own long form, and the truth beside it; returns the truth's path.
 
     Not in Tor Metrics' shape: that has one series per country, so an invented series would have to take the code of a
