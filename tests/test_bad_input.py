@@ -22,8 +22,7 @@ from analyzer import sources
 from analyzer.errors import AnalyzerError, BadInput, StoreError
 from analyzer.records import Origin
 from analyzer.sources import _bytes
-from analyzer.store import Store
-from analyzer.store import loading
+from analyzer.store import Store, loading
 from analyzer.store.loading import load_file
 
 PCAP = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
@@ -58,7 +57,10 @@ WHOLE = {
         b"# URL: https://metrics.torproject.org/userstats-relay-country.csv?country=pk\ndate,country,users,frac\n",
         r"no columns 'lower', 'upper' in line 2 \(found: date, country, users, frac\); read as tor_relay_users",
     ),
-    "column named twice": (b"date,country,users,users,frac\n2024-02-01,pk,5,6,94\n", "line 1 names column 'users' twice"),
+    "column named twice": (
+        b"date,country,users,users,frac\n2024-02-01,pk,5,6,94\n",
+        "line 1 names column 'users' twice",
+    ),
     "every row bad": (HEADER.encode() + b"2024-02-01,pk,x,94\n", "none of 1 row .*first line 2: users 'x' is not"),
     "every row contradicted": (GOOD.encode() + b"2024-02-01,pk,1,94\n2024-02-02,pk,1,94\n", "contradict each other"),
     "HTML": (HTML.encode(), "HTML page, not data"),
@@ -77,7 +79,10 @@ WHOLE = {
     "unknown table": (b"a,b,c\n1,2,3\n", "no source has the columns a, b, c;"),
     "unknown JSON": (b'{"result": []}', "JSON of no source we know"),
     "half an App Store chart": (b'{"feed":{"results":[{"id":"1"}', "not whole JSON"),
-    "empty App Store chart": (b'{"feed":{"country":"pk","updated":"2024-02-17T10:00:00Z","results":[]}}', "chart without entries"),
+    "empty App Store chart": (
+        b'{"feed":{"country":"pk","updated":"2024-02-17T10:00:00Z","results":[]}}',
+        "chart without entries",
+    ),
 }
 
 
@@ -152,7 +157,7 @@ def test_a_file_that_may_not_be_read_is_said_so(store: Store, tmp_path: Path) ->
     if is_root:
         os.seteuid(65534)
     try:
-        with pytest.raises(BadInput, match="cannot read .*secret.csv: Permission denied"):
+        with pytest.raises(BadInput, match=r"cannot read .*secret\.csv: Permission denied"):
             load_file(store, path)
     finally:
         if is_root:
@@ -160,7 +165,9 @@ def test_a_file_that_may_not_be_read_is_said_so(store: Store, tmp_path: Path) ->
     assert dump(store) == before
 
 
-@pytest.mark.parametrize("given", [{"retrieved": "yesterday"}, {"cc": "QQ"}, {"tz": "Asia/Islamabad"}, {"source": "no"}])
+@pytest.mark.parametrize(
+    "given", [{"retrieved": "yesterday"}, {"cc": "QQ"}, {"tz": "Asia/Islamabad"}, {"source": "no"}]
+)
 def test_an_option_that_means_nothing_is_said_so(store: Store, tmp_path: Path, given: dict[str, str]) -> None:
     with refused(store, AnalyzerError, next(iter(given.values()))):
         load_file(store, write(tmp_path / "a.csv", GOOD), **given)  # type: ignore[arg-type]
@@ -322,12 +329,23 @@ def test_a_second_load_waits_for_the_first_and_then_says_who_is_in_the_way(
     assert load_file(store, path).rows_loaded == 2
 
 
-STARTS = [b"", HEADER.encode(), RELAY_HEADER.encode(), b"\xff\xfe", b"\xef\xbb\xbf", b"\x1f\x8b\x08", b"BZh9", b'{"feed":']
+STARTS = [
+    b"",
+    HEADER.encode(),
+    RELAY_HEADER.encode(),
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\x1f\x8b\x08",
+    b"BZh9",
+    b'{"feed":',
+]
 STARTS += [b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b'[{"appId":', b"indicator,cc,t_start,t_end,value,unit\n"]
 hostile = st.builds(
     lambda start, parts: start + b"".join(parts),
     st.sampled_from(STARTS),
-    st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b",", b"\n", b'"', b"2024-02-01", b"pk", b"5", b"\0"]))),
+    st.lists(
+        st.one_of(st.binary(max_size=40), st.sampled_from([b",", b"\n", b'"', b"2024-02-01", b"pk", b"5", b"\0"]))
+    ),
 )
 
 

@@ -1,5 +1,7 @@
 """Loading: what stands in a file is what stands in the store, once, with its origin."""
 
+# ruff: noqa: DTZ001 - naive UTC, as everywhere in the store
+
 from __future__ import annotations
 
 import bz2
