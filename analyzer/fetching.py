@@ -235,7 +235,7 @@ class _Visit:
 
     def _keep(self, request: Request, body: _Body, into: Path) -> Path:
         """The body under its name, once its note is written; the same bytes fetched before stay as they are."""
-        sha256 = hashlib.sha256(body.part.read_bytes()).hexdigest()
+        sha256 = _sha256(body.part)
         target = _free(into / request.filename, sha256)
         if not target.exists():
             _write_whole(target.with_name(target.name + SIDECAR), self._note(request, body, sha256))
@@ -306,10 +306,15 @@ def _check_content(body: _Body, url: str) -> None:
 def _free(target: Path, sha256: str) -> Path:
     """A name that is free or holds these very bytes: a snapshot is never overwritten."""
     candidate, count = target, 1
-    while candidate.exists() and hashlib.sha256(candidate.read_bytes()).hexdigest() != sha256:
+    while candidate.exists() and _sha256(candidate) != sha256:
         count += 1
         candidate = target.with_name(f"{target.stem}-{count}{target.suffix}")
     return candidate
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -52,19 +52,21 @@ class Store:
 
         Raises StoreError when the disk is full, the file is locked by another process or is no store of ours.
         """
-        fresh = not self.exists
+        existed = self.exists
         with _private_files(), _translated(self.path), _closing(_connect(self.path, read_only=False)) as con:
             try:
                 con.execute("BEGIN")
-                if fresh:
+                # Asked under the lock: another process may have made the store, or been killed while making it.
+                if fetch_rows(con, "is_store", {})[0]["is_empty"]:
                     con.execute(named("schema").sql)
                 else:
+                    existed = True
                     _check_is_ours(con, self.path)
                 yield con
                 con.execute("COMMIT")
             except BaseException:
                 _roll_back(con)
-                if fresh:
+                if not existed:
                     _discard(con, self.path)
                 raise
 

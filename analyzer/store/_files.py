@@ -36,7 +36,10 @@ def expand(paths: Iterable[str | Path]) -> list[str]:
     """
     found: list[str] = []
     for given in map(str, paths):
-        found += [f for f in _expanded(given) if f not in found]
+        try:
+            found += [f for f in _expanded(given) if f not in found]
+        except OSError as error:
+            raise BadInput(f"cannot read {given}: {error.strerror}") from error
     return found
 
 
@@ -76,9 +79,9 @@ def received(name: str) -> Iterator[Path]:
 
 
 def _readable(path: Path) -> Path:
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder; load its files one by one")
     try:
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder; load its files one by one")
         with path.open("rb"):
             return path
     except FileNotFoundError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer import __version__, places, sources
-from analyzer.errors import BadInput
+from analyzer.errors import BadInput, StoreError
 from analyzer.records import Lines, LoadResult, Observation, Origin, Rejection, Source
 from analyzer.sources import _bytes, _mapping
 from analyzer.sources._table import TEXT_LIMIT
@@ -82,10 +82,14 @@ def _is_no(source: Source) -> str:
 
 
 def _known_outside(store: Store, sha256: str, source: str | None) -> LoadResult | None:
+    """Asked without the write lock, so that loading a folder again does not wait for anyone."""
     if not store.exists:
         return None
-    with store.reading() as con:
-        return _known(con, sha256, source)
+    try:
+        with store.reading() as con:
+            return _known(con, sha256, source)
+    except StoreError:
+        return None  # locked, or no store yet: the one who opens it for writing says what is wrong, if anything is
 
 
 def _known(con: duckdb.DuckDBPyConnection, sha256: str, source: str | None) -> LoadResult | None:
