@@ -261,7 +261,7 @@ def limits_of(dossier: Dossier) -> str:
 def test_limits_name_missing_sources_short_blocks_contaminated_bases_and_selection():
     text = limits_of(made.pakistan())
     assert "Wikipedia page views, fetched with `vpn-uptake fetch wiki_pageviews" in text
-    assert "17 Dec 2023: 7 hours, 29 % of a day" in text
+    assert "17 Dec 2023: 7 hours, 29.2 % of a day" in text
     assert "“Telegram blocked” (from 16 Dec 2023 (day only), end not known" in text or "Telegram blocked" in text
     assert "in the base of 7 later blocks" in text
     assert "striking values get published" in text
@@ -377,6 +377,8 @@ def test_nothing_in_a_dossier_becomes_markup_or_an_active_link(pages, name):
     assert not [k for _, attrs in page.tags for k in attrs if k.startswith("on")]
     for link in page.all("a"):
         assert re.match(r"https?://|#", link["href"]), link
+    if name == "hostile":
+        assert "&lt;script" in " ".join(re.findall(r"<svg.*?</svg>", pages[name], re.DOTALL))
     assert "49" not in re.findall(r"onerror=alert\(1\)&gt;(\S+)", pages[name])
 
 
