@@ -52,13 +52,13 @@ def _record(material: Material) -> Finding | None:
         return Finding(text, (), *_NO_WORDS)
     unknown = sum(1 for b in blocks if b.end_latest is None)
     head = f"{words.count(len(blocks), 'restriction')} on record, {_reporters(material)}."
-    names = [f"{words.name(b)} ({words.day(words.first_day(b))})" for b in blocks[:8]]
+    names = [f"{words.name(b)} ({words.began(b)})" for b in blocks[:8]]
     more = f" and {len(blocks) - len(names)} more" if len(blocks) > len(names) else ""
     detail = [f"{words.listing(names)}{more}."]
     if unknown:
         detail.append(f"For {unknown} of {len(blocks)} no end is known.")
     if short := [b for b in blocks if is_timed_short(b)]:
-        hours = words.listing([f"{_hours(b)} hours on {words.day(words.first_day(b))}" for b in short])
+        hours = words.listing([f"{_hours(b)} hours on {words.began(b)}" for b in short])
         detail.append(f"Shorter than a day: {hours}.")
     detail.append("The record is what the organisations in the timeline report; nothing in it was measured by us.")
     return Finding(head, (" ".join(detail),), *_NO_WORDS)
@@ -135,9 +135,9 @@ def _both_sides(material: Material, block: Block) -> str:
     claims = material.claims_on(block)
     others = words.shorten("; ".join(_says(c) for c in claims if not is_official(c.who)), 160)
     officials = words.shorten("; ".join(_says(c) for c in claims if is_official(c.who)), 160)
-    return f"{words.day(words.first_day(block))}: {others}; officially, {officials}."
+    return f"{words.began(block)}: {others}; officially, {officials}."
 
 
 def _says(claim: Claim) -> str:
     who, says = words.or_not_stated(claim.who), words.clean(claim.says)
-    return f"{who}: {says}" if says else f"reported by {who}"
+    return f"{who}: {says}" if says else who if is_official(claim.who) else f"reported by {who}"

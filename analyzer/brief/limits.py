@@ -83,7 +83,7 @@ def _short(material: Material) -> list[str]:
     short = [b for b in material.blocks if is_timed_short(b)]
     if not short:
         return []
-    named = [f"{words.day(words.first_day(b))}: {_share(b)}" for b in short]
+    named = [f"{words.began(b)}: {_share(b)}" for b in short]
     text = (
         f"Effects of blocks of a few hours ({words.listing(named)}). In daily data a short block is thinned out by the "
     )
@@ -93,7 +93,7 @@ def _short(material: Material) -> list[str]:
 def _share(block: Block) -> str:
     lasted = length(block) or timedelta()
     hours = lasted.total_seconds() / 3600
-    return f"{words.number(hours)} hours, {hours / 24:.0%}".replace("%", " %") + " of a day"
+    return f"{words.number(hours)} hours, {words.number(round(100 * hours / 24, 1))} % of a day"
 
 
 def _bases(material: Material) -> list[str]:
@@ -128,7 +128,7 @@ def _may_last(block: Block) -> bool:
 
 
 def _ends(material: Material) -> list[str]:
-    unknown = [f"{words.name(b)} ({words.day(words.first_day(b))})" for b in material.blocks if not b.end_latest]
+    unknown = [f"{words.name(b)} ({words.began(b)})" for b in material.blocks if not b.end_latest]
     return [f"How long these lasted, no end being on record: {words.listing(unknown)}."] if unknown else []
 
 

@@ -224,7 +224,7 @@ def _given_elsewhere(material: Material, figure: Published) -> Conflict | None:
     beside = f" For this period the same publisher gives {listing_of(same, beside=figure)}." if same else ""
     instead = f"; the same publisher gives {words.listing([_brief(p) for p in same])} for this period" if same else ""
     clause = (
-        f"{value(figure)} ({words.or_not_stated(figure.publisher)}) is given by others to “{names[0]}”, our catalogue"
+        f"{_number(figure)} ({words.or_not_stated(figure.publisher)}) is given by others to “{names[0]}”, our catalogue"
     )
     return Conflict(
         f"{clause} holds it for {window(figure)}{instead}",

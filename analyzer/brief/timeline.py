@@ -83,7 +83,7 @@ def _official_row(material: Material, block: Block, claim: Claim) -> tuple[Text,
     says = words.clean(claim.says) or "named as a source; no wording on record"
     where = material.ref(claim.address)
     address: Text = (_host(claim.address), " ", where) if where else (words.NOT_STATED,)
-    on = f"{words.name(block)} ({words.day(words.first_day(block))})"
+    on = f"{words.name(block)} ({words.began(block)})"
     return (words.or_not_stated(claim.who),), (on,), (says,), (words.or_not_stated(claim.stated_at),), address
 
 

@@ -219,6 +219,14 @@ def first_day(block: Block) -> date:
     return places.to_local(block.onset_earliest, block.cc).date()
 
 
+def began(block: Block) -> str:
+    """The day a block began, as precisely as it is known: `17 Feb 2024`, `week of 19 Feb 2024`, `Nov 2021`."""
+    first = first_day(block)
+    if block.start_precision == "month":
+        return f"{first:%b %Y}"
+    return f"week of {day(first)}" if block.start_precision == "week" else day(first)
+
+
 def services(block: Block) -> str:
     """X, Facebook, VPNs."""
     named = [SERVICES.get(s, clean(s).replace("_", " ").capitalize()) for s in block.services if clean(s)]

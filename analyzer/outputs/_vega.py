@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,8 +44,8 @@ def _styled(chart: Any) -> Any:
 
 
 def values(rows: list[Row]) -> Any:
-    """Rows written into the specification itself."""
-    return alt.InlineData(values=rows or [{}])
+    """Rows written into the specification itself; as one string, for Altair copies every object at every layering."""
+    return alt.InlineData(values=json.dumps(rows or [{}]), format=alt.JsonDataFormat(type="json"))
 
 
 def iso(t: datetime) -> str:
