@@ -541,6 +541,14 @@ def test_an_event_of_ours_gets_the_row_as_a_claim_and_no_twin(tmp_path, store):
     assert claims[-1].says.startswith("In the list of 2024: social media block of x; nationwide")
 
 
+@pytest.mark.parametrize("column", ["start_date", "count_year"])
+def test_a_row_of_the_list_without_day_or_year_is_named(tmp_path, new, column):
+    path = stop_table(tmp_path, stop_row(), stop_row(**{column: "soon"}))
+    with pytest.raises(BadInput, match=f"{path.name}: row 2: {column}: not readable"):
+        blocks.import_stop(new, path)
+    assert not new.exists
+
+
 def test_a_file_that_is_not_the_list_is_refused(tmp_path, store):
     with pytest.raises(BadInput, match="not Access Now's STOP list"):
         blocks.import_stop(store, table(tmp_path, "a,b\n1,2\n"))

@@ -74,7 +74,7 @@ SELECT
         lambda service: service IS NOT NULL
     ) AS marked,
     coalesce(other_affected, '') AS other,
-    CAST(count_year AS INTEGER) AS count_year
+    TRY_CAST(count_year AS INTEGER) AS count_year
 FROM stop
 ORDER BY line
 """
@@ -157,6 +157,10 @@ def import_stop(store: Store, path: str | Path) -> LoadResult:
 def read(path: str | Path) -> list[StopRow]:
     """Every row of the file, one per country that it names."""
     raw = _raw(Path(path))
+    for row in raw:
+        if row["start"] is None or row["count_year"] is None:
+            at = f"{Path(path).name}: row {row['line']}: {'count_year' if row['start'] else 'start_date'}"
+            raise BadInput(f"{at}: not readable: write the day as YYYY-MM-DD and the year as YYYY, or remove the row")
     codes = _codes({part.strip() for row in raw for part in row["country"].split(";")}, Path(path).name)
     return [_row(row, codes[part.strip()]) for row in raw for part in row["country"].split(";")]
 
@@ -221,8 +225,6 @@ def _cells(table: str) -> list[dict[str, str]]:
 
 
 def _row(raw: Mapping[str, Any], cc: str) -> StopRow:
-    if raw["start"] is None or raw["count_year"] is None:
-        raise BadInput(f"row {raw['line']}: start_date or count_year is not readable: correct or remove the row")
     services = _services(raw)
     return StopRow(
         cc=cc, start=raw["start"], end=raw["end"], estimated=raw["start_date_type"] == "Estimated",
@@ -233,7 +235,7 @@ def _row(raw: Mapping[str, Any], cc: str) -> StopRow:
 
 def _services(raw: Mapping[str, Any]) -> tuple[str, ...]:
     full = {_NETWORKS.get(raw["affected_network"], "internet")} if "Full network" in raw["shutdown_extent"] else set()
-    named_ones = {("x" if s == "twitter" and raw["start"] and raw["start"] >= _RENAMED else s) for s in raw["marked"]}
+    named_ones = {("x" if s == "twitter" and raw["start"] >= _RENAMED else s) for s in raw["marked"]}
     return tuple(sorted(full | named_ones | _in_words(raw["other"]))) or ("other",)
 
 
