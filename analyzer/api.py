@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
@@ -72,10 +72,9 @@ class Database:
         Raises BadInput for a file that cannot be read; the files before it stay loaded.
         """
         described = None if mapping is None else str(mapping)
+        options: dict[str, Any] = {"source": source, "tz": tz, "cc": cc, "retrieved": retrieved, "progress": progress}
         results = [
-            load_file(
-                self.store, path, source=source, tz=tz, cc=cc, retrieved=retrieved, mapping=described, progress=progress
-            )
+            replace(load_file(self.store, path, mapping=described, **options), origin=str(path))
             for path in expand([str(p) for p in paths])
         ]
         with self.store.writing() as con:  # after the first load: a store that failed to load stays as it was

@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from analyzer import __version__, places, sources
+from analyzer import places, sources
 from analyzer.errors import BadInput, FetchError
 from analyzer.records import Request, Source
 from analyzer.sources import _bytes
 from analyzer.store._files import SIDECAR, UNFINISHED
+from analyzer.version import __version__
 
 if TYPE_CHECKING:
     import httpx

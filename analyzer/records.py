@@ -352,3 +352,4 @@ class LoadResult:
     rows_loaded: int
     rows_rejected: int
     already_loaded: bool
+    origin: str = ""  # the file as it was named

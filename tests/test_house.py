@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import registry
-from analyzer.cli import command_names
+from analyzer.cli import command_names, summary
 from analyzer.store import Store
 from analyzer.store.named import folder, named, query_names
 
@@ -107,6 +107,11 @@ def test_sql_in_python_is_a_constant():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
                 assert not statement.match(str(node.values[0].value)), f"{path}:{node.lineno}"
+
+
+def test_the_first_line_of_a_command_says_what_it_does():
+    for name in command_names():
+        assert re.fullmatch(r"[A-Z][^\n]{10,58}[.?]", summary(name)), name
 
 
 def test_the_readme_names_every_command_and_both_make_targets():

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer import __version__
 from analyzer.blocks import tables
 from analyzer.blocks.contents import Catalogue, make, shipped, shipped_sha256, shipped_size
 from analyzer.blocks.tables import Row
@@ -17,6 +16,7 @@ from analyzer.errors import BadInput
 from analyzer.records import Block, Claim, LoadResult, Published
 from analyzer.store import fetch_rows
 from analyzer.store.named import named
+from analyzer.version import __version__
 
 if TYPE_CHECKING:
     import duckdb

@@ -1,4 +1,4 @@
-"""`vpn-uptake blocks`: list, show, add, import, overlaps."""
+"""The catalogue of blocks and non-events, with claims."""
 
 from __future__ import annotations
 

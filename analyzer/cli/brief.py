@@ -1,4 +1,4 @@
-"""`vpn-uptake brief`."""
+"""Write the two pages: findings, timeline, figures, limits."""
 
 from __future__ import annotations
 

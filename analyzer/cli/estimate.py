@@ -1,4 +1,4 @@
-"""`vpn-uptake estimate`."""
+"""By how much did each indicator change around a block?"""
 
 from __future__ import annotations
 

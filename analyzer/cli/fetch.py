@@ -1,9 +1,8 @@
-"""`vpn-uptake fetch`."""
+"""Download a source's native files, then load them."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 
@@ -53,7 +52,7 @@ def command(
             cc=cc,
             start=start.date(),
             end=end.date(),
-            folder=Path(folder),
+            folder=folder,
             endpoint=endpoint,
             progress=progress,
         )

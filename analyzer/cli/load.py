@@ -1,4 +1,4 @@
-"""`vpn-uptake load`."""
+"""Load files, folders or standard input into the store."""
 
 from __future__ import annotations
 

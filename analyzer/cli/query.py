@@ -1,4 +1,4 @@
-"""`vpn-uptake query`."""
+"""Run a named query, or your own SQL, read-only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vpn-uptake sources`."""
+"""List what can be read: licence, grain, caveat."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer import __version__, places, sources
+from analyzer import places, sources
 from analyzer.errors import BadInput, StoreError
 from analyzer.records import Lines, LoadResult, Observation, Origin, Rejection, Source
 from analyzer.sources import _bytes, _mapping
@@ -21,6 +21,7 @@ from analyzer.sources._table import TEXT_LIMIT
 from analyzer.store import Store, fetch_rows
 from analyzer.store._files import Facts, expand, facts_of, received
 from analyzer.store.named import named
+from analyzer.version import __version__
 
 if TYPE_CHECKING:
     import duckdb

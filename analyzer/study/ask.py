@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import chain
 
-from analyzer import __version__
 from analyzer.blocks import Catalogue, overlaps
 from analyzer.errors import StoreError, UnknownName
 from analyzer.places import check_country, country_name, local_day
@@ -17,6 +16,7 @@ from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
 from analyzer.study.record import record
 from analyzer.study.series import SeriesKey, aligned, series_of_country
+from analyzer.version import __version__
 
 # What the base and the longest default horizon can reach: the overlaps that every estimate lists.
 BASE_REACH = timedelta(days=365)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from analyzer import __version__
 from analyzer.blocks import Catalogue, find, of_country
 from analyzer.errors import UnknownName
 from analyzer.places import check_country, local_midnight
@@ -15,6 +14,7 @@ from analyzer.registry import load_all
 from analyzer.store import Store
 from analyzer.study.ask import ask
 from analyzer.study.horizons import DEFAULT
+from analyzer.version import __version__
 
 AROUND = timedelta(days=28)  # shown before and after named blocks: the length of the publishers' own base
 BASE = timedelta(days=200)  # a fetch that reaches this far back gives every default horizon its replications

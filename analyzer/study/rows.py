@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analyzer import __version__, verdicts
+from analyzer import verdicts
 from analyzer.records import Attribution, Effect, Estimate
+from analyzer.version import __version__
 
 VERSION = f"vpn-uptake {__version__}, rules {verdicts.RULES_VERSION}"
 
