@@ -308,9 +308,9 @@ def named(panels: list[SimulatedPanel]) -> dict[str, SimulatedPanel]:
 
 
 def _series_rows(entity: str, panel: SimulatedPanel, start: datetime) -> list[tuple[str, ...]]:
-    rows = _rows(entity, panel.y, _step(panel), start)
+    rows = _rows(entity, panel.y, step_of(panel), start)
     for i in range(0 if panel.donors is None else panel.donors.shape[1]):
-        rows += _rows(f"{entity}-donor-{i + 1}", panel.donors[:, i], _step(panel), start)  # type: ignore[index]
+        rows += _rows(f"{entity}-donor-{i + 1}", panel.donors[:, i], step_of(panel), start)  # type: ignore[index]
     return rows
 
 
@@ -325,12 +325,12 @@ def _rows(entity: str, y: Floats, step: timedelta, start: datetime) -> list[tupl
 
 def _truth_row(entity: str, panel: SimulatedPanel, start: datetime) -> tuple[str, ...]:
     observed, expected = panel.truth()
-    step = _step(panel)
+    step = step_of(panel)
     earlier = ";".join((start + a * step).isoformat(timespec="minutes") for a, _ in panel.events)
     onset = (start + panel.onset * step).isoformat(timespec="minutes")
     ratio = f"{observed / expected:.6g}" if expected else ""
     return (entity, panel.name, onset, str(panel.horizon), f"{observed:.0f}", f"{expected:.0f}", ratio, earlier)
 
 
-def _step(panel: SimulatedPanel) -> timedelta:
+def step_of(panel: SimulatedPanel) -> timedelta:
     return timedelta(hours=1) if panel.season in (24, HOURS) else timedelta(days=1)

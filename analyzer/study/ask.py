@@ -9,7 +9,7 @@ from itertools import chain
 
 from analyzer.blocks import Catalogue, overlaps
 from analyzer.errors import StoreError, UnknownName
-from analyzer.places import check_country, country_name, local_day
+from analyzer.places import UNKNOWN, check_country, country_name, local_day
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.store import Store
 from analyzer.study.horizons import check_horizon
@@ -24,8 +24,11 @@ HORIZON_REACH = timedelta(days=90)
 
 
 def bare_date(cc: str, day: date) -> Block:
-    """A local calendar day of a country as an event that is no block; raises UnknownName for an unknown country."""
-    code = check_country(cc)
+    """A local calendar day of a country as an event that is no block; raises UnknownName for an unknown country.
+
+    ZZ (no country) is taken too, with UTC days: series that belong to none, simulated ones among them, carry it.
+    """
+    code = UNKNOWN if cc.strip().upper() == UNKNOWN else check_country(cc)
     start, end = local_day(day, code)
     return Block(
         block_id=f"{code.lower()}-{day.isoformat()}",
