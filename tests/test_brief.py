@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import brief_dossiers as made
@@ -229,7 +230,7 @@ def test_the_publishers_rule_gives_no_percentage_over_a_small_base():
     attribution=st.sampled_from(["supported", "contested", "other_cause", "no_block_known", "unclear"]),
 )  # fmt: skip
 @settings(max_examples=40, deadline=None)
-def test_whatever_the_row_the_upper_bound_is_printed_and_no_cause_is_claimed(
+def test_whatever_the_row_the_upper_bound_is_printed_and_no_cause_is_claimed(  # noqa: PLR0917
     low, width, share, verdict, rank, attribution
 ):
     high = low * width
@@ -271,7 +272,7 @@ def test_limits_name_missing_sources_short_blocks_contaminated_bases_and_selecti
 def test_provisional_days_are_named_with_the_date_that_settles_them(monkeypatch):
     any_source = type("Fake", (), {"title": "Tor Metrics", "organization": "The Tor Project", "revised_days": 9})()
     for module in ("limits", "method", "figures"):
-        monkeypatch.setattr(sys.modules[f"analyzer.brief.{module}"], "source_of", lambda snapshot: any_source)
+        monkeypatch.setattr(sys.modules[f"analyzer.brief.{module}"], "source_of", lambda _: any_source)
     text = as_text(build(made.sudan()))
     assert "days from 11 Nov 2026 on are provisional" in text
     assert "retrieved after 29 Nov 2026" in text
@@ -397,7 +398,7 @@ def test_a_brief_can_be_read_by_a_screen_reader(pages, name):
     assert page.all("html")[0]["lang"] == "en"
     assert [len(page.all(t)) for t in ("main", "header", "footer", "h1")] == [1, 1, 1, 1]
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in pairwise(levels))
     assert len(page.all("table")) == len(page.all("caption"))
     assert all("scope" in th for th in page.all("th"))
     assert len(page.all("svg")) == len([a for _, a in page.tags if a.get("role") == "img" and a.get("aria-label")])

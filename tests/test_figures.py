@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import brief_dossiers as made
@@ -194,7 +195,7 @@ def test_every_colour_of_a_picture_has_a_dark_twin_and_both_are_seen_on_their_pa
 def test_labels_keep_their_distance_and_their_order(wanted):
     placed = spread(wanted, 17, 8, 392)
     in_order = sorted(placed)
-    assert all(b - a >= 17 - 1e-6 for a, b in zip(in_order, in_order[1:], strict=False))
+    assert all(b - a >= 17 - 1e-6 for a, b in pairwise(in_order))
     by_wish = sorted(range(len(wanted)), key=lambda i: wanted[i])
     assert [placed[i] for i in by_wish] == in_order
     assert max(placed) <= 392 + 1e-6
