@@ -163,6 +163,12 @@ def test_a_rise_lies_around_the_block_and_both_confidence_words_are_given():
     assert (found.precision, found.evidence) == ("fairly precise", "unclear")
 
 
+def test_a_base_that_holds_blocks_is_not_called_free_of_them():
+    text = whole(say(estimand="just_before"))
+    assert "x3 the level expected from the path just before this block" in text
+    assert "without a block" not in text
+
+
 def test_tor_clients_are_never_people():
     assert "average concurrent clients, not people" in whole(say())
 
@@ -271,9 +277,10 @@ def test_limits_name_missing_sources_short_blocks_contaminated_bases_and_selecti
 
 def test_provisional_days_are_named_with_the_date_that_settles_them(monkeypatch):
     any_source = type("Fake", (), {"title": "Tor Metrics", "organization": "The Tor Project", "revised_days": 9})()
-    for module in ("limits", "method", "figures"):
+    for module in ("material", "method", "figures"):
         monkeypatch.setattr(sys.modules[f"analyzer.brief.{module}"], "source_of", lambda _: any_source)
-    text = as_text(build(made.sudan()))
+    assert "provisional" not in as_text(build(made.sudan()))  # its days are long settled
+    text = as_text(build(replace(made.sudan(), period_end=date(2026, 11, 15))))
     assert "days from 11 Nov 2026 on are provisional" in text
     assert "retrieved after 29 Nov 2026" in text
 
@@ -436,6 +443,30 @@ def test_cleaned_text_is_one_line_without_controls_and_cleaning_twice_changes_no
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "", "//x.org", "ftp://x", "http://"])
 def test_only_web_addresses_become_links(address):
     assert not is_web(address)
+
+
+@given(text=st.text(max_size=60), number=st.floats(-1e6, 1e9))
+@settings(max_examples=40, deadline=None)
+def test_no_text_and_no_number_breaks_a_brief(text, number):
+    whole = made.pakistan()
+    dossier = replace(
+        whole,
+        blocks=tuple(replace(b, name=text, kind=text, scope=text, services=(text,)) for b in whole.blocks),
+        claims=tuple(replace(c, who=text, says=text, address=text, stated_at=text) for c in whole.claims),
+        published=tuple(replace(p, publisher=text, indicator=text, unit=p.unit, baseline=text, note=text, value=number,
+                                address=text, role=text, source_grade=text) for p in whole.published),
+        missing_sources=((text, text),), command=text,
+    )  # fmt: skip
+    assert len(build(dossier).findings) <= 5
+
+
+def test_more_figures_than_a_page_holds_are_counted_and_stand_in_the_table():
+    many = tuple(replace(p, window_start=p.window_start + timedelta(days=i), window_end=p.window_end + timedelta(days=i))
+                 for p in made.pakistan().published for i in range(3))  # fmt: skip
+    brief = build(replace(made.pakistan(), published=many))
+    figure = next(s.figure for s in brief.sections if s.ident == "comparison" and s.figure)
+    assert len(figure.marks) == 20
+    assert re.search(r"\d+ further figures of the tables not drawn", figure.caption)
 
 
 def test_the_same_dossier_gives_the_same_bytes_on_any_clock(pages):

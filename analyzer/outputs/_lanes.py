@@ -28,7 +28,9 @@ def lanes(frame: Frame, found: tuple[Lane, ...]) -> Row:
     diamond: Row = {"shape": "diamond", "size": 70, "color": INK, "fill": PAPER, "strokeWidth": 1.6}
     mark = only("mark").mark_text(align="left", baseline="middle", color=BLOCK, dx=3)
     return panel(
-        only("dashes").mark_rule(strokeWidth=2, strokeDash=[3, 3], color=BLOCK).encode(x=x, x2="edge:T", y=y),
+        only("dashes")
+        .mark_rule(strokeWidth=2, strokeDash=[3, 3], color=BLOCK)
+        .encode(x=at("dash", frame), x2="edge:T", y=y),
         only("bar").mark_rule(strokeWidth=10, color=BLOCK).encode(x=x, x2="end:T", y=y),
         only("event").mark_point(**diamond).encode(x=x, y=y),
         mark.encode(x=at("edge", frame), y=y, text="mark:N"),
@@ -50,8 +52,11 @@ def lane_row(frame: Frame, lane: Lane, i: int) -> Row:
     start = frame.x_of(lane.start)
     end = max(frame.x_of(lane.end if lane.end_is_known else lane.start), start + _LEAST)
     label, place, side = _place(frame, lane.label, start, end)
+    # Dashes begin behind a label that stands over them, so as not to strike it out.
+    dash = place + text_width(label, SMALL) if side == "right" else end
     return {
         "t": iso(frame.t_of(start)),
+        "dash": iso(frame.t_of(min(dash, frame.width))),
         "end": iso(frame.t_of(end)),
         "edge": iso(frame.end),
         "at": iso(frame.t_of(place)),

@@ -14,9 +14,9 @@ from analyzer.outputs._vega import BLOCK, INK, OURS, THEIRS, Row, at, iso, panel
 _WIDTH, _HEIGHT = 620, 270
 _KEYS: tuple[tuple[str, int, Row], ...] = (
     ("observed", 0, {"color": THEIRS, "strokeWidth": 2.4}),
-    ("expected without a block", 112, {"color": OURS, "strokeWidth": 2.4, "strokeDash": [6, 4]}),
-    ("its 95 % interval", 310, {"color": OURS, "strokeWidth": 12, "opacity": 0.22}),
-    ("block on record", 468, {"color": BLOCK, "strokeWidth": 12, "opacity": 0.3}),
+    ("expected level", 112, {"color": OURS, "strokeWidth": 2.4, "strokeDash": [6, 4]}),
+    ("its 95 % interval", 250, {"color": OURS, "strokeWidth": 12, "opacity": 0.22}),
+    ("block on record", 412, {"color": BLOCK, "strokeWidth": 12, "opacity": 0.3}),
 )
 
 
