@@ -18,6 +18,7 @@ from analyzer.brief import build
 from analyzer.brief.figures import comparison
 from analyzer.brief.material import sort_out
 from analyzer.brief.model import Curve, Figure, Lane
+from analyzer.brief.timeline import lanes
 from analyzer.outputs import _vega
 from analyzer.outputs._figures import specification, svg
 from analyzer.outputs._lanes import lane_row
@@ -74,7 +75,19 @@ def test_the_series_carries_its_licence_and_unit(drawn):
 
 
 def test_local_hours_stand_beside_short_blocks(drawn):
-    assert "17 Dec 15:00–22:00 UTC (20:00–03:00 PKT)" in texts(drawn["timeline"])
+    assert "17 Dec 2023 15:00–22:00 UTC (20:00–03:00 PKT)" in texts(drawn["timeline"])
+
+
+def test_the_local_day_is_named_where_it_is_not_the_utc_day():
+    instagram = next(made.block(r) for r in made.rows("events.csv") if r["event_id"] == "ru-2022-03-14-instagram")
+    (lane,) = lanes(sort_out(replace(made.pakistan(), cc="RU", blocks=(instagram,), non_events=())))
+    assert lane.label.startswith("13 Mar 2022 21:00 UTC (14 Mar 00:00 MSK), end not known: ")
+
+
+def test_a_block_of_one_day_is_written_as_one_day():
+    trial = next(made.block(r) for r in made.rows("events.csv") if r["event_id"] == "pk-2024-11-10-vpn")
+    (lane,) = lanes(sort_out(replace(made.pakistan(), blocks=(trial,), non_events=())))
+    assert lane.label.startswith("10 Nov 2024: ")
 
 
 def test_a_log_scale_says_so_and_there_is_one_scale_per_panel(drawn):
@@ -164,6 +177,17 @@ def test_a_series_without_any_value_can_still_be_drawn():
     hero = figures(replace(whole, studies=(study,)))["hero"]
     assert "with no observed value" in hero.alt
     assert svg(hero).startswith("<svg")
+
+
+def test_a_series_of_one_point_or_none_does_no_harm():
+    whole = made.sudan()
+    view = whole.studies[0].series[0]
+    one = replace(view, t=view.t[:1], observed=(5.0,), expected=(None,), low=(None,), high=(None,))
+    hero = figures(replace(whole, studies=(replace(whole.studies[0], series=(one,)),)))["hero"]
+    assert hero.end > hero.start
+    empty = replace(one, t=(), observed=(), expected=(), low=(), high=())
+    dossier = replace(whole, studies=(replace(whole.studies[0], series=(empty,)),))
+    assert figures(dossier)["hero"].kind == "published"
 
 
 def test_the_text_alternative_holds_every_figure_of_the_picture():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from analyzer import places
 from analyzer.brief import published, words
@@ -36,7 +36,8 @@ def _inside(found: tuple[Lane, ...], start: datetime, end: datetime) -> tuple[La
 
 def _series_figure(material: Material, study: Study, view: SeriesView, row: Estimate | None) -> Figure:
     name = meaning(view.indicator, view.entity)
-    start, end = view.t[0], view.t[-1] + (view.t[-1] - view.t[0]) / max(1, len(view.t) - 1)
+    step = (view.t[-1] - view.t[0]) / (len(view.t) - 1) if len(view.t) > 1 else timedelta(days=1)
+    start, end = view.t[0], view.t[-1] + step
     result = f" {_alt_result(row)}" if row else ""
     late = "".join(f" {text}" for s in study.snapshots if (text := provisional(s, view.t[-1].date())))
     low = f"Base ends {words.instant(view.base_end)} UTC."
@@ -122,7 +123,7 @@ def _published_figure(material: Material) -> Figure:
         kind="published",
         title=f"{_country(material)}: blocks on record, {when}",
         subtitle=f"{scale}{'Below: r' if inside else 'R'}estrictions as bars, other events as diamonds; dashes: no end "
-        "known. Dates are UTC. No series was given: nothing here is an estimate of ours.",
+        "known. Dates are UTC. Nothing here is an estimate of ours.",
         footer=f"Figures: {_publishers(material)}, as published. Blocks: catalogue of vpn-uptake. {_made(material)}",
         alt=f"Timeline of {words.count(len(shown), 'event')}: {'; '.join(lane.label for lane in shown)}. "
         + (

@@ -179,7 +179,7 @@ def main_series(material: Material) -> tuple[Study, SeriesView, Estimate | None]
     """The series a reader is shown: that of the first estimate that has one, else any."""
     for study, row in material.estimates:
         for view in study.series:
-            if (view.indicator, view.entity) == (row.indicator, row.entity) and row.ratio is not None:
+            if (view.indicator, view.entity) == (row.indicator, row.entity) and row.ratio is not None and view.t:
                 return study, view, row
-    pairs = [(study, view) for study in material.dossier.studies for view in study.series]
+    pairs = [(study, view) for study in material.dossier.studies for view in study.series if view.t]
     return (*pairs[0], None) if pairs else None
