@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import brief_dossiers as made
@@ -162,6 +163,12 @@ def test_a_rise_lies_around_the_block_and_both_confidence_words_are_given():
     assert (found.precision, found.evidence) == ("fairly precise", "unclear")
 
 
+def test_a_base_that_holds_blocks_is_not_called_free_of_them():
+    text = whole(say(estimand="just_before"))
+    assert "x3 the level expected from the path just before this block" in text
+    assert "without a block" not in text
+
+
 def test_tor_clients_are_never_people():
     assert "average concurrent clients, not people" in whole(say())
 
@@ -229,7 +236,7 @@ def test_the_publishers_rule_gives_no_percentage_over_a_small_base():
     attribution=st.sampled_from(["supported", "contested", "other_cause", "no_block_known", "unclear"]),
 )  # fmt: skip
 @settings(max_examples=40, deadline=None)
-def test_whatever_the_row_the_upper_bound_is_printed_and_no_cause_is_claimed(
+def test_whatever_the_row_the_upper_bound_is_printed_and_no_cause_is_claimed(  # noqa: PLR0917
     low, width, share, verdict, rank, attribution
 ):
     high = low * width
@@ -270,9 +277,10 @@ def test_limits_name_missing_sources_short_blocks_contaminated_bases_and_selecti
 
 def test_provisional_days_are_named_with_the_date_that_settles_them(monkeypatch):
     any_source = type("Fake", (), {"title": "Tor Metrics", "organization": "The Tor Project", "revised_days": 9})()
-    for module in ("limits", "method", "figures"):
-        monkeypatch.setattr(sys.modules[f"analyzer.brief.{module}"], "source_of", lambda snapshot: any_source)
-    text = as_text(build(made.sudan()))
+    for module in ("material", "method", "figures"):
+        monkeypatch.setattr(sys.modules[f"analyzer.brief.{module}"], "source_of", lambda _: any_source)
+    assert "provisional" not in as_text(build(made.sudan()))  # its days are long settled
+    text = as_text(build(replace(made.sudan(), period_end=date(2026, 11, 15))))
     assert "days from 11 Nov 2026 on are provisional" in text
     assert "retrieved after 29 Nov 2026" in text
 
@@ -397,7 +405,7 @@ def test_a_brief_can_be_read_by_a_screen_reader(pages, name):
     assert page.all("html")[0]["lang"] == "en"
     assert [len(page.all(t)) for t in ("main", "header", "footer", "h1")] == [1, 1, 1, 1]
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in pairwise(levels))
     assert len(page.all("table")) == len(page.all("caption"))
     assert all("scope" in th for th in page.all("th"))
     assert len(page.all("svg")) == len([a for _, a in page.tags if a.get("role") == "img" and a.get("aria-label")])
@@ -414,9 +422,9 @@ def test_paths_of_the_maker_are_not_printed(pages):
 
 
 def test_a_number_walks_back_to_the_bytes_it_rests_on(pages):
-    for needed in ("ab" * 32, "Invented for a test", "CC0", "20 Nov 2026, 08:30", "vpn-uptake brief sd-2018-12-21-social",
-                   "rolling_calibrated (version 1)"):  # fmt: skip
-        assert needed in pages["sudan"]
+    page = pages["sudan"]
+    assert all(text in page for text in ("ab" * 32, "Invented for a test", "CC0", "20 Nov 2026, 08:30"))
+    assert all(text in page for text in ("vpn-uptake brief sd-2018-12-21-social", "rolling_calibrated (version 1)"))
 
 
 def test_text_that_runs_right_to_left_stays_in_its_place():
@@ -435,6 +443,31 @@ def test_cleaned_text_is_one_line_without_controls_and_cleaning_twice_changes_no
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "", "//x.org", "ftp://x", "http://"])
 def test_only_web_addresses_become_links(address):
     assert not is_web(address)
+
+
+@given(text=st.text(max_size=60), number=st.floats(-1e6, 1e9))
+@settings(max_examples=40, deadline=None)
+def test_no_text_and_no_number_breaks_a_brief(text, number):
+    whole = made.pakistan()
+    dossier = replace(
+        whole,
+        blocks=tuple(replace(b, name=text, kind=text, scope=text, services=(text,)) for b in whole.blocks),
+        claims=tuple(replace(c, who=text, says=text, address=text, stated_at=text) for c in whole.claims),
+        published=tuple(replace(p, publisher=text, indicator=text, unit=p.unit, baseline=text, note=text, value=number,
+                                address=text, role=text, source_grade=text) for p in whole.published),
+        missing_sources=((text, text),), command=text,
+    )  # fmt: skip
+    assert len(build(dossier).findings) <= 5
+
+
+def test_more_figures_than_a_page_holds_are_counted_and_stand_in_the_table():
+    steps = [timedelta(days=i) for i in range(3)]
+    many = tuple(replace(p, window_start=p.window_start + step, window_end=p.window_end + step)
+                 for p in made.pakistan().published for step in steps)  # fmt: skip
+    brief = build(replace(made.pakistan(), published=many))
+    figure = next(s.figure for s in brief.sections if s.ident == "comparison" and s.figure)
+    assert len(figure.marks) == 20
+    assert re.search(r"\d+ further figures of the tables not drawn", figure.caption)
 
 
 def test_the_same_dossier_gives_the_same_bytes_on_any_clock(pages):

@@ -31,6 +31,13 @@ def place_in_time(study: Study) -> str:
     return f"around the block “{words.name(study.block)}” (onset {local}{timed})"
 
 
+def against(row: Estimate | None) -> str:
+    """What an estimate compares with: not every base is free of blocks, and then it must not be called so."""
+    if row and row.estimand == "just_before":
+        return "the level expected from the path just before this block"
+    return "the level expected without a block"
+
+
 def _bounds(low: float | None, high: float | None, say: Callable[[float], str] = words.number) -> str:
     if low is None and high is None:
         return "no interval"
@@ -80,9 +87,9 @@ def _size(row: Estimate) -> str:
     if row.expected is not None and row.expected < SMALL_BASE:
         return f"{excess_text(row)} units above the expected total; {ratio_text(row)}"
     if row.ratio is None or row.ratio_high is None:
-        return f"{ratio_text(row)}, against the level expected without a block"
+        return f"{ratio_text(row)}, against {against(row)}"
     interval = _bounds(row.ratio_low, row.ratio_high, words.multiple)
-    return f"{words.multiple(row.ratio)} the level expected without a block (95 % interval {interval})"
+    return f"{words.multiple(row.ratio)} {against(row)} (95 % interval {interval})"
 
 
 def _rise(study: Study, row: Estimate) -> tuple[str, str]:
@@ -129,7 +136,7 @@ def _context(row: Estimate) -> list[str]:
     parts = [f"Unit: {meaning(row.indicator, row.entity).caution}. Base: {words.or_not_stated(row.base)}."]
     if row.observed is not None and row.expected is not None:
         expected = f"{words.number(row.expected)} ({_bounds(row.expected_low, row.expected_high)})"
-        parts.append(f"Observed total {words.number(row.observed)} against {expected} expected.")
+        parts.append(f"Observed, summed over that time: {words.number(row.observed)}, against {expected} expected.")
     if row.minimum_detectable_ratio is not None:
         parts.append(f"A change under {words.multiple(row.minimum_detectable_ratio)} could not have been seen.")
     if row.placebo_rank is not None and row.placebo_n:
@@ -150,7 +157,7 @@ def estimates_table(pairs: tuple[tuple[Study, Estimate], ...]) -> Table:
         (
             "What, and over which time",
             "Observed",
-            "Expected without a block (95 %)",
+            "Expected (95 %)",
             "Times expected (95 %)",
             "Above expected (95 %)",
             "Verdict and reason",
@@ -184,7 +191,9 @@ def _or(value: float | None) -> str:
 
 def _verdict(row: Estimate) -> str:
     word = _ruled_out_words(row) if row.verdict == "ruled_out" else row.verdict
-    cause = f"evidence for the cause: {evidence_word(row)}; block {row.verification.replace('_', ' ')}"
+    cause = (
+        f"evidence for the cause: {evidence_word(row)}; verification of the block: {row.verification.replace('_', ' ')}"
+    )
     reasons = words.clean(row.reasons)
     return f"{word}; {cause}" + (f". {reasons}" if reasons else "")
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from analyzer import places
 from analyzer.brief import published, words
-from analyzer.brief.estimates import place_in_time, ratio_text
+from analyzer.brief.estimates import against, place_in_time, ratio_text
 from analyzer.brief.indicators import meaning
-from analyzer.brief.material import Material, main_series, period, source_of
+from analyzer.brief.material import Material, main_series, period, provisional, source_of
 from analyzer.brief.model import Curve, Figure, Lane
 from analyzer.brief.timeline import lanes
 from analyzer.records import Estimate, SeriesView, Snapshot, Study
 
 _LOG_FROM = 50.0  # a positive series whose largest value is this many times its smallest is drawn on a log scale
-_MOST_LANES = 16
+_MOST_LANES = 16  # more rows than this fill a page; the table has them all
+_MOST_MARKS = 20
 
 
 def hero(material: Material) -> Figure | None:
@@ -35,18 +36,19 @@ def _inside(found: tuple[Lane, ...], start: datetime, end: datetime) -> tuple[La
 
 def _series_figure(material: Material, study: Study, view: SeriesView, row: Estimate | None) -> Figure:
     name = meaning(view.indicator, view.entity)
-    start, end = view.t[0], view.t[-1] + (view.t[-1] - view.t[0]) / max(1, len(view.t) - 1)
+    step = (view.t[-1] - view.t[0]) / (len(view.t) - 1) if len(view.t) > 1 else timedelta(days=1)
+    start, end = view.t[0], view.t[-1] + step
     result = f" {_alt_result(row)}" if row else ""
+    late = "".join(f" {text}" for s in study.snapshots if (text := provisional(s, view.t[-1].date())))
     low = f"Base ends {words.instant(view.base_end)} UTC."
     return Figure(
         ident="hero",
         kind="series",
         title=f"{_country(material)}: {name.name}, {words.days(start.date(), view.t[-1].date())}",
-        subtitle=f"{_unit(view, name.caution)}. Dates are UTC. Band: 95 % interval of the level expected without a "
-        f"block. {low}",
+        subtitle=f"{_unit(view, name.caution)}. Dates are UTC. Band: 95 % interval of {against(row)}. {low}{late}",
         footer=_footer(study.snapshots or material.snapshots, material),
         alt=f"Line chart of {name.name} {place_in_time(study)}, {_extremes(view)}.{result} {low}",
-        caption="The observed series, the level expected without a block, and the blocks on record.",
+        caption=f"The observed series, {against(row)}, and the blocks on record.",
         start=start,
         end=end,
         lanes=_inside(lanes(material), start, end),
@@ -111,7 +113,8 @@ def _publishers(material: Material) -> str:
 def _published_figure(material: Material) -> Figure:
     start, end = period(material.dossier)
     drawn = published.marks(material.published, material.dossier.cc)
-    inside = tuple(m for m in drawn if m.start and m.end and m.start < end and m.end > start)
+    every = tuple(m for m in drawn if m.start and m.end and m.start < end and m.end > start)
+    inside = every[:_MOST_MARKS]
     when = words.days(material.dossier.period_start, material.dossier.period_end)
     shown = _inside(lanes(material), start, end)
     scale = "Above: publishers' figures, times their own bases (log scale). " if inside else ""
@@ -120,13 +123,16 @@ def _published_figure(material: Material) -> Figure:
         kind="published",
         title=f"{_country(material)}: blocks on record, {when}",
         subtitle=f"{scale}{'Below: r' if inside else 'R'}estrictions as bars, other events as diamonds; dashes: no end "
-        "known. Dates are UTC. No series was given: nothing here is an estimate of ours.",
+        "known. Dates are UTC. Nothing here is an estimate of ours.",
         footer=f"Figures: {_publishers(material)}, as published. Blocks: catalogue of vpn-uptake. {_made(material)}",
         alt=f"Timeline of {words.count(len(shown), 'event')}: {'; '.join(lane.label for lane in shown)}. "
         + (
             f"Published figures: {'; '.join(f'{m.label}, {m.when}, {m.value_text}' for m in inside)}." if inside else ""
         ),
-        caption="The blocks of the period" + (", with the publishers' figures on a log scale." if inside else "."),
+        caption="The blocks of the period"
+        + (", with the publishers' figures on a log scale." if inside else ".")
+        + _left_out(len(every) - len(inside), "figure")
+        + _left_out(len(material.events) - len(shown), "event"),
         start=start,
         end=end,
         lanes=shown,
@@ -136,7 +142,8 @@ def _published_figure(material: Material) -> Figure:
 
 def comparison(material: Material) -> Figure | None:
     """Press figures on one log scale, each with its base, next to ours with its interval."""
-    theirs = published.marks(material.published, material.dossier.cc)
+    every = published.marks(material.published, material.dossier.cc)
+    theirs = every[:_MOST_MARKS]
     ours = published.our_marks(material)
     if not theirs:
         return None
@@ -154,11 +161,16 @@ def comparison(material: Material) -> Figure | None:
         footer=f"Figures: {_publishers(material)}, as published, quoted with source. {_made(material)}"
         + (f" Ours from: {'; '.join(dict.fromkeys(map(_credit, material.snapshots)))}." if ours else ""),
         alt=f"Dot chart on a log scale. {listed}. The same figures stand as a table in the appendix.",
-        caption="A figure of +100 % is x2. Bars are a publisher's stated range, or our 95 % interval.",
+        caption="A figure of +100 % is x2. Bars are a publisher's stated range, or our 95 % interval."
+        + _left_out(len(every) - len(theirs), "figure"),
         start=start,
         end=end,
         marks=(*ours, *theirs),
     )
+
+
+def _left_out(n: int, noun: str) -> str:
+    return f" {words.count(n, 'further ' + noun)} of the tables not drawn." if n > 0 else ""
 
 
 def _dates(material: Material) -> tuple[date, date]:

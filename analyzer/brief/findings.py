@@ -51,7 +51,7 @@ def _record(material: Material) -> Finding | None:
         text = "The catalogue holds no block for this country and period; that does not show that there was none."
         return Finding(text, (), *_NO_WORDS)
     unknown = sum(1 for b in blocks if b.end_latest is None)
-    head = f"{words.count(len(blocks), 'restriction')} on record, {_reporters(material)}."
+    head = f"{words.count(len(blocks), 'restriction')} on record{_reporters(material)}."
     names = [f"{words.name(b)} ({words.began(b)})" for b in blocks[:8]]
     more = f" and {len(blocks) - len(names)} more" if len(blocks) > len(names) else ""
     detail = [f"{words.listing(names)}{more}."]
@@ -67,9 +67,11 @@ def _record(material: Material) -> Finding | None:
 def _reporters(material: Material) -> str:
     """How many blocks have one, or more than one, organisation behind them."""
     counts = [len({c.who for c in material.claims_on(b)}) for b in material.blocks]
+    if len(counts) == 1:
+        return f", reported by {counts[0]} {'body' if counts[0] == 1 else 'bodies'}"
     many, none = sum(n > 1 for n in counts), sum(n == 0 for n in counts)
     lost = f", {none} by none" if none else ""
-    return f"{many} reported by more than one body, {len(counts) - many - none} by one{lost}"
+    return f", {many} reported by more than one body, {len(counts) - many - none} by one{lost}"
 
 
 def _hours(block: Block) -> str:

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from analyzer.brief import words
 from analyzer.brief.indicators import meaning
-from analyzer.brief.material import Material, is_timed_short, length, source_of
+from analyzer.brief.material import Material, is_timed_short, length
 from analyzer.brief.model import Code, Link, Section, Text
-from analyzer.records import Block, Snapshot
+from analyzer.records import Block
 
 _BASE_DAYS = timedelta(days=28)
 
@@ -147,20 +147,7 @@ def _selection(material: Material) -> list[str]:
 
 
 def _provisional(material: Material) -> list[str]:
-    return [text for snapshot in material.snapshots if (text := provisional(snapshot))]
-
-
-def provisional(snapshot: Snapshot) -> str:
-    """Which last days of a file its source will still revise, and from when a new file settles them."""
-    source = source_of(snapshot)
-    if source is None or not source.revised_days or snapshot.retrieved_at is None:
-        return ""
-    retrieved = snapshot.retrieved_at.date()
-    first = retrieved - timedelta(days=source.revised_days)
-    return (
-        f"{source.title}: days from {words.day(first)} on are provisional (its source still revises them); a file "
-        f"retrieved after {words.day(retrieved + timedelta(days=source.revised_days))} no longer holds them so."
-    )
+    return list(material.provisional)
 
 
 def _warnings(material: Material) -> list[str]:

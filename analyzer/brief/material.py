@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from analyzer import places, registry
 from analyzer.brief.model import Link
-from analyzer.brief.words import clean
+from analyzer.brief.words import clean, day
 from analyzer.records import Block, Claim, Dossier, Estimate, Published, SeriesView, Snapshot, Source, Study
 
 T = TypeVar("T")
@@ -66,6 +66,13 @@ class Material:
     def claims_on(self, block: Block) -> tuple[Claim, ...]:
         """What is said about a block, in the order of the catalogue."""
         return tuple(c for c in self.claims if c.block_id == block.block_id)
+
+    @property
+    def provisional(self) -> tuple[str, ...]:
+        """Which days of this brief its sources will still revise."""
+        ends = [view.t[-1].date() for study in self.dossier.studies for view in study.series if view.t]
+        last = max([self.dossier.period_end, *ends])
+        return tuple(text for s in self.snapshots if (text := provisional(s, last)))
 
     def disputed(self) -> tuple[Block, ...]:
         """Blocks whose official account departs from what others report."""
@@ -135,6 +142,22 @@ def source_of(snapshot: Snapshot) -> Source | None:
     return found if isinstance(found, Source) else None
 
 
+def provisional(snapshot: Snapshot, last: date) -> str:
+    """Which days up to `last` its source will still revise, and from when a new file settles them; '' if none."""
+    source = source_of(snapshot)
+    if source is None or not source.revised_days or snapshot.retrieved_at is None:
+        return ""
+    retrieved = snapshot.retrieved_at.date()
+    first = retrieved - timedelta(days=source.revised_days)
+    if last < first:
+        return ""
+    settled = retrieved + timedelta(days=source.revised_days)
+    return (
+        f"{clean(source.title)}: days from {day(first)} on are provisional (their source still revises them); a file "
+        f"retrieved after {day(settled)} no longer holds them so."
+    )
+
+
 def length(block: Block) -> timedelta | None:
     """The longest a block can have lasted, where its end is known."""
     return block.end_latest - block.onset_earliest if block.end_latest else None
@@ -156,7 +179,7 @@ def main_series(material: Material) -> tuple[Study, SeriesView, Estimate | None]
     """The series a reader is shown: that of the first estimate that has one, else any."""
     for study, row in material.estimates:
         for view in study.series:
-            if (view.indicator, view.entity) == (row.indicator, row.entity) and row.ratio is not None:
+            if (view.indicator, view.entity) == (row.indicator, row.entity) and row.ratio is not None and view.t:
                 return study, view, row
-    pairs = [(study, view) for study in material.dossier.studies for view in study.series]
+    pairs = [(study, view) for study in material.dossier.studies for view in study.series if view.t]
     return (*pairs[0], None) if pairs else None

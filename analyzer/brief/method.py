@@ -6,7 +6,6 @@ from analyzer import places
 from analyzer.brief import published, words
 from analyzer.brief.figures import tool
 from analyzer.brief.indicators import meaning
-from analyzer.brief.limits import provisional
 from analyzer.brief.material import Material, period, source_of
 from analyzer.brief.model import Fact, Link, Section, Table, Text
 from analyzer.records import Check, Estimate, Snapshot, Study
@@ -73,10 +72,7 @@ def _base_sentence(row: Estimate) -> str:
         "no_block_since_base": "the level before the first block of a chain",
         "just_before": "the path just before this block",
     }.get(row.estimand, words.or_not_stated(row.estimand))
-    return (
-        f"{meaning(row.indicator, row.entity).name}, {words.horizon(row.horizon)}: compared with {against}; "
-        f"base {words.or_not_stated(row.base)}."
-    )
+    return f"{meaning(row.indicator, row.entity).name}: compared with {against}; base {words.or_not_stated(row.base)}."
 
 
 def _verdict_table() -> Table:
@@ -179,7 +175,7 @@ def header(material: Material) -> tuple[Fact, ...]:
         ("Data as of", _vintage(material)),
         ("Made", f"{words.instant(dossier.made_at)} UTC, {tool(material)}"),
     ]
-    late = [text for s in material.snapshots if (text := provisional(s))]
+    late = material.provisional
     facts += [("Provisional days", " ".join(late))] if late else []
     gone = [words.or_not_stated(name) for name, _ in dossier.missing_sources]
     facts += [("Sources missing", words.listing(gone))] if gone else []

@@ -17,8 +17,10 @@ from analyzer.records import Published
 
 # Words by which a note of our table reports that two sources do not agree.
 _CONFLICT = re.compile(
-    r"date it|disagree|wrongly|tied it|inference|nine times|100 times|against \d|half of|later figure|earlier figure"
-    r"|first statement|later statement|not the same|press attach",
+    r"date it|dates the (same|peak)|also says|disagree|wrongly|tied it|nine times"
+    r"|\d+ times (vpnMentor|Proton|less than)|later figure of the same|told the press|statement for the same"
+    r"|first statement|contradict|text says|text unclear|not the \+|twice what"
+    r"|sources say|\b\d+ or \d|downloads \(|sign-ups \(RTL\)",
     re.IGNORECASE,
 )
 _UNITS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from analyzer import places
 from analyzer.brief import words
@@ -110,28 +110,37 @@ def _lane(material: Material, block: Block) -> Lane:
 
 def _when(block: Block) -> str:
     """Hours in UTC and local time for a short block, else local days."""
-    first = words.first_day(block)
-    if is_timed_short(block):
-        return _hours(block)
+    if is_timed_short(block) and block.end_latest:
+        return _hours(block, block.end_latest)
+    first, last = words.first_day(block), _last_day(block)
     if block.start_precision in ("hour", "minute"):
-        local = places.to_local(block.onset_earliest, block.cc)
-        name = words.clock_name(block.onset_earliest, block.cc)
-        start = f"{first.day} {first:%b} {block.onset_earliest:%H:%M} UTC ({local:%H:%M} {name})"
+        start = _both_clocks(block)
+        if last:  # the year stands once where it can: the label has little room
+            start = start.replace(f" {last.year} ", " ", 1) + f" – {words.day(last)}"
     else:
-        start = f"{first.day} {first:%b}"
-    return start + ("" if block.is_non_event else _until(block))
+        start = words.days(first, last or first) if last != first else words.began(block)
+    return start if last or block.is_non_event else f"{start}, end not known"
 
 
-def _hours(block: Block) -> str:
-    end = block.end_latest or block.onset_latest
-    local = [places.to_local(t, block.cc) for t in (block.onset_earliest, end)]
-    name = words.clock_name(block.onset_earliest, block.cc)
-    day = f"{block.onset_earliest.day} {block.onset_earliest:%b}"
-    return f"{day} {block.onset_earliest:%H:%M}–{end:%H:%M} UTC ({local[0]:%H:%M}–{local[1]:%H:%M} {name})"
-
-
-def _until(block: Block) -> str:
+def _last_day(block: Block) -> date | None:
+    if block.is_non_event and block.end_latest is None:
+        return words.first_day(block)
     if block.end_latest is None:
-        return ", end not known"
-    last = places.to_local(block.end_latest - timedelta(microseconds=1), block.cc)
-    return f" – {last.day} {last:%b %Y}" if last != words.first_day(block) else ""
+        return None
+    inside = max(block.end_latest - timedelta(microseconds=1), block.onset_earliest)
+    return places.to_local(inside, block.cc).date()
+
+
+def _both_clocks(block: Block) -> str:
+    """13 Mar 2022 21:00 UTC (14 Mar 00:00 MSK): the local day is given where it is another."""
+    utc = block.onset_earliest
+    local = places.to_local(utc, block.cc)
+    other = f"{local.day} {local:%b} " if local.date() != utc.date() else ""
+    return f"{words.day(utc.date())} {utc:%H:%M} UTC ({other}{local:%H:%M} {words.clock_name(utc, block.cc)})"
+
+
+def _hours(block: Block, end: datetime) -> str:
+    utc = block.onset_earliest
+    local = [places.to_local(t, block.cc) for t in (utc, end)]
+    clock = words.clock_name(utc, block.cc)
+    return f"{words.day(utc.date())} {utc:%H:%M}–{end:%H:%M} UTC ({local[0]:%H:%M}–{local[1]:%H:%M} {clock})"

@@ -8,18 +8,18 @@ import altair as alt
 
 from analyzer.brief.model import Lane
 from analyzer.outputs._layout import SMALL, Frame, cut, text_width
-from analyzer.outputs._vega import BLOCK, INK, PAPER, Row, at, halo, iso, pixels, time_axis, values
+from analyzer.outputs._vega import BLOCK, INK, PAPER, Row, at, halo, iso, panel, pixels, time_axis, values
 
 _LANE = 20
 _LEAST = 3  # px: seven hours in a quarter of a year would be less than one
 _GAP = 7
 
 
-def lanes(frame: Frame, found: tuple[Lane, ...]) -> Any:
+def lanes(frame: Frame, found: tuple[Lane, ...]) -> Row:
     """Bar: from onset to end. Dashes: no end is known. Arrow: goes on beyond the picture. Diamond: no restriction."""
     rows = [lane_row(frame, lane, i) for i, lane in enumerate(found)]
     height = _LANE * len(rows) + 6
-    base = alt.Chart(values(rows), width=frame.width, height=height)
+    base = alt.Chart(values(rows))
     x, y = time_axis(frame, labels=True), pixels("y", height)
 
     def only(test: str) -> Any:
@@ -27,18 +27,22 @@ def lanes(frame: Frame, found: tuple[Lane, ...]) -> Any:
 
     diamond: Row = {"shape": "diamond", "size": 70, "color": INK, "fill": PAPER, "strokeWidth": 1.6}
     mark = only("mark").mark_text(align="left", baseline="middle", color=BLOCK, dx=3)
-    return alt.layer(
-        only("dashes").mark_rule(strokeWidth=2, strokeDash=[3, 3], color=BLOCK).encode(x=x, x2="edge:T", y=y),
+    return panel(
+        only("dashes")
+        .mark_rule(strokeWidth=2, strokeDash=[3, 3], color=BLOCK)
+        .encode(x=at("dash", frame), x2="edge:T", y=y),
         only("bar").mark_rule(strokeWidth=10, color=BLOCK).encode(x=x, x2="end:T", y=y),
         only("event").mark_point(**diamond).encode(x=x, y=y),
         mark.encode(x=at("edge", frame), y=y, text="mark:N"),
         *(_labels(only(f"side === '{side}'"), frame, y, side) for side in ("left", "right")),
+        width=frame.width,
+        height=height,
     )
 
 
-def _labels(chosen: Any, frame: Frame, y: Any, side: str) -> Any:
+def _labels(chosen: Any, frame: Frame, y: Any, side: str) -> list[Any]:
     align = "right" if side == "left" else "left"
-    return halo(chosen, align=align).encode(x=at("at", frame), y=y, text="label:N")
+    return [text.encode(x=at("at", frame), y=y, text="label:N") for text in halo(chosen, align=align)]
 
 
 def lane_row(frame: Frame, lane: Lane, i: int) -> Row:
@@ -48,8 +52,11 @@ def lane_row(frame: Frame, lane: Lane, i: int) -> Row:
     start = frame.x_of(lane.start)
     end = max(frame.x_of(lane.end if lane.end_is_known else lane.start), start + _LEAST)
     label, place, side = _place(frame, lane.label, start, end)
+    # Dashes begin behind a label that stands over them, so as not to strike it out.
+    dash = place + text_width(label, SMALL) if side == "right" else end
     return {
         "t": iso(frame.t_of(start)),
+        "dash": iso(frame.t_of(min(dash, frame.width))),
         "end": iso(frame.t_of(end)),
         "edge": iso(frame.end),
         "at": iso(frame.t_of(place)),

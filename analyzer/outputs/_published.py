@@ -20,7 +20,7 @@ from analyzer.outputs._layout import (
     spread,
     wrap,
 )
-from analyzer.outputs._vega import GRID, MUTED, OURS, THEIRS, Row, at, halo, iso, pixels, time_axis, values
+from analyzer.outputs._vega import GRID, MUTED, OURS, THEIRS, Row, at, halo, iso, panel, pixels, time_axis, values
 
 _WIDTH, _MARGIN, _HEIGHT = 455, 190, 180  # the margin takes the labels of a crowded last week
 _LINE = 17
@@ -28,37 +28,40 @@ _TEXT, _ROW = 335, 52  # of the comparison: width of the words, height of a row
 _FORMAT = "'x' + format(datum.value, ',~f')"
 
 
-def published(figure: Figure) -> list[Any]:
+def published(figure: Figure) -> list[Row]:
     """The figures in time, where there are any, above the blocks."""
     frame = Frame(figure.start, figure.end, _WIDTH, _MARGIN)
     return [*([_in_time(figure, frame)] if figure.marks else []), lanes(frame, figure.lanes)]
 
 
-def _in_time(figure: Figure, frame: Frame) -> Any:
+def _in_time(figure: Figure, frame: Frame) -> Row:
     low, high = log_domain([v for m in figure.marks for v in (m.multiple, m.low or m.multiple, m.high or m.multiple)])
     height = max(_HEIGHT, *(_LINE * len(cluster) + 20 for cluster in _clusters(figure, frame)))
     rows = _labelled(figure, frame, low, high, height)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     axis = alt.Axis(values=log_ticks(low, high), labelExpr=_FORMAT, titleLimit=height)
     y = alt.Y("v:Q", scale=scale, axis=axis, title="Times publisher's base (log)")
-    base = alt.Chart(values(rows), width=frame.width, height=height)
+    base = alt.Chart(values(rows))
     thin: Row = {"color": MUTED, "strokeWidth": 0.8}
     thick: Row = {"color": THEIRS, "strokeWidth": 2.5}
     x, low_y = at("t", frame), alt.Y("low:Q", scale=scale)
     grid = time_axis(frame, labels=False)
-    return alt.layer(
+    return panel(
         base.mark_rule(**thin).encode(x=grid, x2="lx:T", y=y, y2="lv:Q"),
         base.mark_rule(**thick).encode(x=at("from", frame), x2="to:T", y=y),
         base.mark_rule(**thick).encode(x=x, y=low_y, y2="high:Q"),
         base.mark_point(filled=True, size=60, color=THEIRS, opacity=1).encode(x=x, y=y),
         *(_labels(base, frame, scale, side) for side in ("left", "right")),
+        width=frame.width,
+        height=height,
     )
 
 
-def _labels(base: Any, frame: Frame, scale: Any, side: str) -> Any:
+def _labels(base: Any, frame: Frame, scale: Any, side: str) -> list[Any]:
     align, dx = ("right", -3) if side == "left" else ("left", 3)
     chosen = base.transform_filter(f"datum.side === '{side}'")
-    return halo(chosen, align=align, dx=dx).encode(x=at("lx", frame), y=alt.Y("lv:Q", scale=scale), text="label:N")
+    x, y = at("lx", frame), alt.Y("lv:Q", scale=scale)
+    return [text.encode(x=x, y=y, text="label:N") for text in halo(chosen, align=align, dx=dx)]
 
 
 def _labelled(figure: Figure, frame: Frame, low: float, high: float, height: float) -> list[Row]:
@@ -110,7 +113,7 @@ def _clusters(figure: Figure, frame: Frame) -> list[list[Mark]]:
     return found
 
 
-def comparison(figure: Figure) -> list[Any]:
+def comparison(figure: Figure) -> list[Row]:
     """One row per figure: in words on the left, as a point on the common scale on the right."""
     rows = _rows(figure.marks)
     low, high = log_domain([v for row in rows for v in (row["low"], row["high"])])
@@ -123,11 +126,11 @@ def comparison(figure: Figure) -> list[Any]:
     )
     scale = alt.Scale(type="log", domain=[low, high], range=[_TEXT + 10, PICTURE - 30], nice=False)
     x, y = alt.X("v:Q", scale=scale, axis=axis), pixels("y", height)
-    base = alt.Chart(values(rows), width=PICTURE - 20, height=height)
+    base = alt.Chart(values(rows))
     one = alt.Chart(values([{"one": 1}])).mark_rule(color=MUTED, strokeDash=[4, 3])
     middle = (low * high) ** 0.5
     return [
-        alt.layer(
+        panel(
             base.mark_rule(color=GRID).encode(x=alt.value(0), x2=alt.value(PICTURE - 30), y=pixels("line", height)),
             one.encode(x=alt.X("one:Q", scale=scale)),
             base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=scale), x2="high:Q", y=y, color=_color()),
@@ -135,6 +138,8 @@ def comparison(figure: Figure) -> list[Any]:
             *_words(base, height),
             _value(base.transform_filter(f"datum.v < {middle}"), scale, y, "left"),
             _value(base.transform_filter(f"datum.v >= {middle}"), scale, y, "right"),
+            width=PICTURE - 20,
+            height=height,
         )
     ]
 
@@ -157,11 +162,11 @@ def _row(m: Mark, top: int) -> Row:
     }  # fmt: skip
 
 
-def _value(base: Any, scale: Any, y: Any, side: str) -> Any:
+def _value(base: Any, scale: Any, y: Any, side: str) -> list[Any]:
     """The number beside its point, on the side with more room; paper behind it keeps grid lines off."""
     align, dx, end = ("left", 10, "high") if side == "left" else ("right", -10, "low")
     x = alt.X(f"{end}:Q", scale=scale)
-    return halo(base, align=align, dx=dx).encode(x=x, y=y, text="value:N")
+    return [text.encode(x=x, y=y, text="value:N") for text in halo(base, align=align, dx=dx)]
 
 
 def _words(base: Any, height: float) -> list[Any]:

@@ -9,25 +9,25 @@ import altair as alt
 from analyzer.brief.model import Curve, Figure
 from analyzer.outputs._lanes import lane_row, lanes
 from analyzer.outputs._layout import SMALL, Frame
-from analyzer.outputs._vega import BLOCK, INK, OURS, THEIRS, Row, at, iso, time_axis, values
+from analyzer.outputs._vega import BLOCK, INK, OURS, THEIRS, Row, at, iso, panel, time_axis, values
 
 _WIDTH, _HEIGHT = 620, 270
 _KEYS: tuple[tuple[str, int, Row], ...] = (
     ("observed", 0, {"color": THEIRS, "strokeWidth": 2.4}),
-    ("expected without a block", 112, {"color": OURS, "strokeWidth": 2.4, "strokeDash": [6, 4]}),
-    ("its 95 % interval", 310, {"color": OURS, "strokeWidth": 12, "opacity": 0.22}),
-    ("block on record", 468, {"color": BLOCK, "strokeWidth": 12, "opacity": 0.3}),
+    ("expected level", 112, {"color": OURS, "strokeWidth": 2.4, "strokeDash": [6, 4]}),
+    ("its 95 % interval", 250, {"color": OURS, "strokeWidth": 12, "opacity": 0.22}),
+    ("block on record", 412, {"color": BLOCK, "strokeWidth": 12, "opacity": 0.3}),
 )
 
 
-def series(figure: Figure) -> list[Any]:
+def series(figure: Figure) -> list[Row]:
     """Key, curve, and the blocks as rows below it."""
     frame = Frame(figure.start, figure.end, _WIDTH)
     below = [lanes(frame, figure.lanes)] if figure.lanes else []
     if figure.curve is None:
         return below
-    layers = alt.layer(*_shading(figure, frame), *_lines(figure, frame, figure.curve), *_base(frame, figure.curve))
-    return [_key(), layers.properties(width=_WIDTH, height=_HEIGHT), *below]
+    marks = (*_shading(figure, frame), *_lines(figure, frame, figure.curve), *_base(frame, figure.curve))
+    return [_key(), panel(*marks, width=_WIDTH, height=_HEIGHT), *below]
 
 
 def _lines(figure: Figure, frame: Frame, curve: Curve) -> list[Any]:
@@ -73,10 +73,10 @@ def _base(frame: Frame, curve: Curve) -> list[Any]:
     ]
 
 
-def _key() -> Any:
+def _key() -> Row:
     """Drawn by hand: each key shows the mark itself, and no colour has to be matched from memory."""
     rows = [{"key": key, "x": x, "x2": x + 24, "tx": x + 30} for key, x, _ in _KEYS]
-    base = alt.Chart(values(rows), width=_WIDTH, height=20)
+    base = alt.Chart(values(rows))
     scale = alt.Scale(domain=[0, _WIDTH], range=[0, _WIDTH])
     x, y = alt.X("x:Q", scale=scale, axis=None), alt.value(10)
     keys = [
@@ -84,4 +84,5 @@ def _key() -> Any:
         for key, _, style in _KEYS
     ]
     text = base.mark_text(align="left", baseline="middle", fontSize=SMALL)
-    return alt.layer(*keys, text.encode(x=alt.X("tx:Q", scale=scale, axis=None), y=y, text="key:N"))
+    words = text.encode(x=alt.X("tx:Q", scale=scale, axis=None), y=y, text="key:N")
+    return panel(*keys, words, width=_WIDTH, height=20)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ _TYPEFACE = "Arial, Helvetica, Liberation Sans, sans-serif"
 Row = dict[str, Any]
 
 
-def picture(figure: Figure, panels: list[Any]) -> Row:
+def picture(figure: Figure, panels: list[Row]) -> Row:
     """The whole Vega-Lite specification: title above, panels, source and licence below."""
     title = alt.TitleParams(
         text=wrap(figure.title, 18, PICTURE - 20, bold=True),
@@ -27,25 +26,47 @@ def picture(figure: Figure, panels: list[Any]) -> Row:
         subtitleLineHeight=17,
         lineHeight=22,
     )
-    whole = alt.vconcat(*panels, text_panel(wrap(figure.footer, SMALL, PICTURE - 70)), spacing=6, bounds="full")
-    chart = whole.properties(title=title, background=PAPER, padding=8)
-    return dict(_styled(chart).to_dict())
+    return {
+        "$schema": alt.SCHEMA_URL,
+        "background": PAPER,
+        "bounds": "full",
+        "config": _config().to_dict(),
+        "padding": 8,
+        "spacing": 6,
+        "title": title.to_dict(),
+        "vconcat": [*panels, _small_print(wrap(figure.footer, SMALL, PICTURE - 70))],
+    }
 
 
-def _styled(chart: Any) -> Any:
+def _config() -> Any:
     axis: Row = {"labelFontSize": FONT, "titleFontSize": FONT, "labelColor": INK, "titleColor": INK, "gridColor": GRID}
-    return (
-        chart.configure(font=_TYPEFACE, aria=False)
-        .configure_view(stroke=None)
-        .configure_axis(**axis, tickColor=MUTED, domainColor=MUTED, titleFontWeight="normal")
-        .configure_title(fontSize=18, subtitleFontSize=FONT, color=INK, subtitleColor=MUTED, anchor="start", offset=12)
-        .configure_text(fontSize=FONT, color=INK)
+    title: Row = {"fontSize": 18, "subtitleFontSize": FONT, "color": INK, "subtitleColor": MUTED}
+    return alt.Config(
+        aria=False,  # the page gives the picture one text alternative; a hundred labelled marks would drown it
+        font=_TYPEFACE,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(**axis, tickColor=MUTED, domainColor=MUTED, titleFontWeight="normal"),
+        title=alt.TitleConfig(**title, anchor="start", offset=12),
+        text=alt.MarkConfig(fontSize=FONT, color=INK),
     )
 
 
+def panel(*parts: Any, width: float, height: float) -> Row:
+    """Marks on top of each other, put together here: Altair copies every part at every layering, half a second each."""
+    flat = [unit for part in parts for unit in (part if isinstance(part, list) else [part])]
+    return {"layer": [_unit(unit) for unit in flat], "width": width, "height": height}
+
+
+def _unit(chart: Any) -> Row:
+    context: Row = {"top_level": False, "datasets": {}}
+    drawn: Row = chart.to_dict(context=context)
+    (rows,) = context["datasets"].values()
+    return {**drawn, "data": {"values": rows}}
+
+
 def values(rows: list[Row]) -> Any:
-    """Rows written into the specification itself; as one string, for Altair copies every object at every layering."""
-    return alt.InlineData(values=json.dumps(rows or [{}]), format=alt.JsonDataFormat(type="json"))
+    """Rows written into the specification itself."""
+    return alt.InlineData(values=rows or [{}])
 
 
 def iso(t: datetime) -> str:
@@ -83,16 +104,15 @@ def pixels(field: str, height: float) -> Any:
     return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[0, height], range=[0, height]), axis=None)
 
 
-def halo(base: Any, **mark: Any) -> Any:
+def halo(base: Any, **mark: Any) -> list[Any]:
     """Small text with paper behind it, so that lines it stands on do not strike it out."""
     style: Row = {"baseline": "middle", "fontSize": SMALL, **mark}
-    return alt.layer(base.mark_text(stroke=PAPER, strokeWidth=4, **style), base.mark_text(**style))
+    return [base.mark_text(stroke=PAPER, strokeWidth=4, **style), base.mark_text(**style)]
 
 
-def text_panel(lines: list[str]) -> Any:
-    """Lines of small print."""
+def _small_print(lines: list[str]) -> Row:
     height = 16 * len(lines)
     rows = [{"line": line, "y": 16 * i} for i, line in enumerate(lines)]
-    text = alt.Chart(values(rows), width=PICTURE - 70, height=height)
-    mark = text.mark_text(align="left", baseline="top", color=MUTED, fontSize=SMALL)
-    return mark.encode(x=alt.value(0), y=pixels("y", height), text="line:N")
+    mark = alt.Chart(values(rows)).mark_text(align="left", baseline="top", color=MUTED, fontSize=SMALL)
+    text = mark.encode(x=alt.value(0), y=pixels("y", height), text="line:N")
+    return panel(text, width=PICTURE - 70, height=height)
