@@ -196,6 +196,7 @@ class _Visit:
 
     def _attempt(self, url: str, body: _Body) -> None:
         import httpx
+        from socksio.exceptions import SOCKSError
 
         have = body.size if body.mark else 0
         headers = {"Range": f"bytes={have}-", "If-Range": body.mark} if have else {}
@@ -211,6 +212,8 @@ class _Visit:
             raise _Again(f"no byte within {self.patience.silence:g} s") from error
         except httpx.TransportError as error:
             raise _Again(str(error) or type(error).__name__) from error
+        except SOCKSError as error:  # httpx lets these pass as they are
+            raise _Again(f"the SOCKS proxy answered with something else: {error}") from error
 
     def _save(self, response: httpx.Response, body: _Body, have: int) -> None:
         """Append to what is there when the server continues it, else begin again; the whole length is checked."""
@@ -222,7 +225,7 @@ class _Visit:
         total = at + int(response.headers.get("content-length") or 0)
         body.mark, body.response = _mark(response), response
         with body.part.open("ab" if continued else "wb") as file:
-            for block in response.iter_raw(1 << 16):
+            for block in response.iter_raw():  # as it comes: a fixed size would lose what came before a break
                 at += file.write(block)
                 self._tick(at, total, str(response.url))
         if "content-length" in response.headers and at != total:

@@ -18,7 +18,7 @@ from analyzer.records import State
 
 FIELDS = ("indicator", "cc", "asn", "entity", "value", "low", "high", "unit", "state", "quality", "n", "scale_id")
 _OTHERS = ("time", "end", "states", "countries", "wide", "decimal", "thousands", "delimiter", "header", "negative")
-_STATED = ("licence", "attribution")  # travel with the snapshot; collection and category belong to app_charts_play
+STATED = ("licence", "attribution")  # travel with the snapshot; collection and category belong to app_charts_play
 STATES = ("value", "missing", "below_threshold", "suppressed")
 GRAINS = ("hour", "day", "week", "month")
 Grain = Literal["hour", "day", "week", "month"]
@@ -90,7 +90,7 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
 
 def checked(given: Mapping[str, Any], tz: str | None = None) -> TableMapping:
     """A mapping whose keys, states, zone and grain exist.  Raises BadInput naming the key and near names."""
-    _known(given, (*FIELDS, *_OTHERS, *_STATED), "mapping")
+    known(given, (*FIELDS, *_OTHERS, *STATED), "mapping")
     fields = {name: _field(name, given[name]) for name in FIELDS if name in given}
     end = _field("end", given["end"]).column if "end" in given else ""
     wide = _wide(given["wide"]) if "wide" in given else None
@@ -110,17 +110,18 @@ def checked(given: Mapping[str, Any], tz: str | None = None) -> TableMapping:
     )
 
 
-def _known(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+def known(given: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Raises BadInput for a key that does not exist, with near names."""
     for key in given:
-        if key not in known:
-            near = get_close_matches(str(key), list(known), n=3, cutoff=0.5) or list(known)
+        if key not in allowed:
+            near = get_close_matches(str(key), list(allowed), n=3, cutoff=0.5) or list(allowed)
             raise BadInput(f"{where}: no key {key!r}; did you mean: {', '.join(near)}?")
 
 
-def _table(name: str, given: Any, known: Iterable[str]) -> Mapping[str, Any]:
+def _table(name: str, given: Any, allowed: Iterable[str]) -> Mapping[str, Any]:
     if not isinstance(given, dict):
-        raise BadInput(f"mapping: {name} must be a table with {', '.join(known)}, not {given!r}")
-    _known(given, known, f"mapping: {name}")
+        raise BadInput(f"mapping: {name} must be a table with {', '.join(allowed)}, not {given!r}")
+    known(given, allowed, f"mapping: {name}")
     return given
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from analyzer.errors import BadInput
 from analyzer.records import Lines, Observation, Origin, Rejection, Source
-from analyzer.sources import _charts
+from analyzer.sources import _charts, _mapping
 
 # Shape of one client's rows; positions and the first app are made up, the second identifier is that of NordVPN.
 EXAMPLE = """\
@@ -42,6 +42,7 @@ def _which(origin: Origin) -> str:
 
     The rows do not say it, and ranks of two charts must not be compared: files of one chart carry one name.
     """
+    _mapping.known(origin.mapping or {}, ("collection", "category", *_mapping.STATED), "mapping")
     stated = [_charts.option(origin.mapping, key) for key in ("collection", "category")]
     if any(stated):
         return "/".join(part or "unstated" for part in stated)
