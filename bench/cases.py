@@ -50,7 +50,7 @@ def row(series: Series, own: Spans, days: list[date], *, cc: str, onset: date, h
         f"{horizon:>3} d  x{effect.ratio:5.2f} [{effect.ratio_low:5.2f}, {effect.ratio_high:6.2f}]  {verdict:8}"
         f"observed {effect.observed:9.0f}  expected {effect.expected:9.0f}"
         f"  detectable x{effect.minimum_detectable_ratio:.2f}"
-        f"  placebo rank {effect.placebo_rank} of {effect.placebo_n}  {len(panel.donor_names)} donors"
+        f"  placebo rank {effect.placebo_rank} of {effect.placebo_n}  {len(panel.constituents)} donors"
         f"  {'; '.join((*panel.notes, *effect.warnings))}"
     )
 

@@ -137,22 +137,18 @@ def day(task: tuple[Series, int, tuple[str, ...], int]) -> tuple[list[Trial], fl
 
 
 def tasks(series: Series, horizon: int, limit: int, seed: int) -> list[tuple[Series, int, tuple[str, ...], int]]:
-    """Random days with all their eligible countries, until `limit` windows are reached."""
+    """Evenly spaced days with all their eligible countries, about `limit` windows; the seed shifts the days."""
     countries = [
         cc
         for cc in series.names
         if cc not in NOT_COUNTRIES and np.nan_to_num(np.nanmedian(series.column(cc))) >= SMALLEST
     ]
-    onsets = np.random.default_rng(seed).permutation(np.arange(HISTORY, series.values.shape[0] - horizon + 1))
-    chosen, count = [], 0
-    for onset in onsets:
-        there = tuple(cc for cc in countries if eligible(series, cc, int(onset)))
-        if there:
-            chosen.append((series, int(onset), there, horizon))
-            count += len(there)
-        if count >= limit:
-            break
-    return chosen
+    there = [
+        (series, onset, tuple(cc for cc in countries if eligible(series, cc, onset)), horizon)
+        for onset in range(HISTORY, series.values.shape[0] - horizon + 1)
+    ]
+    every = max(sum(len(task[2]) for task in there) // max(limit, 1), 1)
+    return [task for task in there[seed % every :: every] if task[2]]
 
 
 def rate(trials: list[Trial]) -> str:

@@ -25,8 +25,18 @@ def countries(seed=0, number=8, steps=STEPS):
 
 def test_the_world_the_unknown_and_the_treated_are_never_donors():
     panel = build_panel(Series.of(countries()), "CA", ONSET, HORIZON)
-    assert set(panel.donor_names).isdisjoint({"XX", "ZZ", "CA"})
+    assert set(panel.donor_names) == set(countries()) - {"XX", "ZZ", "CA"}
     assert panel.donors.shape == (STEPS, len(panel.donor_names))
+
+
+def test_many_donors_enter_as_their_mean_and_a_constituents_event_is_not_in_it():
+    users = countries(number=20)
+    quiet = build_panel(Series.of(users), "CA", ONSET, HORIZON)
+    assert quiet.donor_names == ("mean of 19",)
+    assert len(quiet.constituents) == 19
+    users["EA"][100:105] *= 50
+    loud = build_panel(Series.of(users, {"EA": [(100, 105)]}), "CA", ONSET, HORIZON)
+    assert np.allclose(np.log(loud.donors), np.log(quiet.donors), atol=0.02)
 
 
 def test_a_country_with_its_own_event_nearby_is_no_donor_and_named():

@@ -65,12 +65,14 @@ def gather(
 ) -> Placebos:
     """Errors at the origins whose window lies inside the base and is seen for the greater part."""
     end, gap = base.end, base.gap
-    first = base.start + first_origin(base.length, gap, horizon, season)
-    origins = np.arange(first, max(end - gap - horizon, first - 1) + 1)
+    origins = np.arange(base.start, max(end - gap - horizon, base.start - 1) + 1)
     starts = origins + gap
     known = np.isfinite(seen.link[starts]) & (seen.seen[starts] >= max(1.0, 0.6 * horizon))
     known &= np.isfinite(made.level[:, origins]).all(axis=0)
-    origins, starts = origins[known], starts[known]
+    preferred = known & (origins >= base.start + first_origin(base.length, gap, horizon, season))
+    if preferred.sum() <= (REPLICATIONS - 1) * horizon:  # holes in the base: begin as early as a level can be known
+        preferred = known & (origins >= base.start + 2 * min(season, 7))
+    origins, starts = origins[preferred], starts[preferred]
     level = made.level + jensen
     variance = made.variance * np.clip(made.recent, 0.3, 9.0) ** RESTLESS
     errors = seen.link[starts] - level[:, origins]
