@@ -4,7 +4,7 @@
 -- those the file that reaches furthest wins. Days without a row are absent, never 0.
 WITH vintages AS (
     SELECT
-        o.cc, o.t_start, o.t_end, o.value, o.low, o.high, o.state, o.quality, o.n, o.snapshot_id, s.retrieved_at,
+        o.cc, o.t_start, o.t_end, o.value, o.low, o.high, CAST(o.state AS VARCHAR) AS state, o.quality, o.n, o.snapshot_id, s.retrieved_at,
         row_number() OVER (
             PARTITION BY o.cc, o.t_start
             ORDER BY s.retrieved_at DESC NULLS LAST, r.reaches DESC, o.snapshot_id

@@ -40,7 +40,6 @@ def test_a_doubling_is_called_a_rise_and_the_interval_holds_it(study: Study):
     for horizon in ("7d", "14d"):
         e = row(study, horizon)
         assert e.verdict == "rise"
-        assert e.ratio_low is not None and e.ratio_high is not None
         assert e.ratio_low < 2.0 < e.ratio_high
 
 
@@ -125,9 +124,8 @@ def test_the_publishers_rule_is_percent_over_the_mean_of_28_days(study: Study, d
     values = database.query(
         "SELECT CAST(t_start AS DATE) AS day, value FROM observations WHERE cc = 'SD' ORDER BY t_start"
     )
-    by_day = {
-        d.date() if isinstance(d, datetime) else d: v for d, v in zip(values["day"], values["value"], strict=True)
-    }
+    days = [d.date() if isinstance(d, datetime) else d for d in values["day"]]
+    by_day = dict(zip(days, values["value"], strict=True))
     r = next(r for r in study.publisher_rule if r.day == ONSET + timedelta(days=3))
     before = [by_day[r.day - timedelta(days=k)] for k in range(1, 29)]
     assert r.percent == pytest.approx(100 * (by_day[r.day] / (sum(before) / 28) - 1))

@@ -69,6 +69,7 @@ def _dossier(  # noqa: PLR0917 - the parts of one record, in its order
     now: datetime,
 ) -> Dossier:
     ids = {b.block_id for b in shown}
+    home = {b.block_id for b in catalogue.events if b.cc == cc} | ids
     return Dossier(
         cc=cc,
         period_start=period[0],
@@ -76,7 +77,8 @@ def _dossier(  # noqa: PLR0917 - the parts of one record, in its order
         blocks=tuple(b for b in shown if not b.is_non_event),
         non_events=tuple(b for b in shown if b.is_non_event and b.kind != "date"),
         claims=tuple(c for c in catalogue.claims if c.block_id in ids),
-        published=tuple(p for p in catalogue.published if p.block_id in ids),
+        # Figures of other periods too: the brief shows those that the press ties to a block of this one.
+        published=tuple(p for p in catalogue.published if p.block_id in home),
         studies=tuple(studies),
         snapshots=_united(s.snapshots for s in studies),
         missing_sources=missing,

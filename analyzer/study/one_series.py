@@ -80,8 +80,8 @@ class Found:
 
 def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequence[str]) -> Answer | None:
     """What a series says about an event; None where it does not reach the event at all."""
-    onsets = onset_steps(block, series)
-    if block.cc not in series.values or not 0 <= onsets[0] < series.length:
+    onsets = [o for o in onset_steps(block, series) if o < series.length]
+    if block.cc not in series.values or not onsets or onsets[0] <= 0:
         return None
     asked = _asked(catalogue, block, series, onsets[0])
     estimands = _estimands(asked)

@@ -93,12 +93,11 @@ def aligned(store: Store, key: SeriesKey) -> Aligned:
     size = int(at[regular].max()) + 1
     value = np.ma.filled(c["value"].astype(np.float64), np.nan)
     quality = np.ma.filled(np.ma.asarray(c["quality"]).astype(np.float64), np.nan)
-    beyond = np.asarray(c["state"].astype(str) == "below_threshold")
+    beyond = np.asarray(c["state"] == "below_threshold")
     chart = np.ma.filled(np.ma.asarray(c["n"]).astype(np.float64), np.nan)
     if key.scale == "rank":  # an app beyond the chart: its rank is only known to exceed the chart's length
         value = np.where(beyond & np.isnan(value), chart + 1, value)
-    rows = {str(cc): np.flatnonzero(regular & (c["cc"] == cc)) for cc in np.unique(c["cc"].astype(str))}
-    rows = {cc: i for cc, i in rows.items() if i.size}
+    rows = _rows_by_country(c["cc"].astype(str), regular)
     return Aligned(
         key=key,
         start=first.astype(datetime),
@@ -109,6 +108,14 @@ def aligned(store: Store, key: SeriesKey) -> Aligned:
         snapshot_ids={cc: tuple(sorted(set(c["snapshot_id"][i].astype(str)))) for cc, i in rows.items()},
         provisional_from=_provisional(store, c, rows),
     )
+
+
+def _rows_by_country(cc: npt.NDArray[np.str_], keep: Bools) -> dict[str, npt.NDArray[np.intp]]:
+    """Row numbers per country; the query returns a country's rows together, in order of time."""
+    names, firsts = np.unique(cc, return_index=True)
+    ends = np.append(np.sort(firsts)[1:], cc.size)[np.argsort(np.argsort(firsts))]
+    found = {str(n): a + np.flatnonzero(keep[a:b]) for n, a, b in zip(names, firsts, ends, strict=True)}
+    return {name: rows for name, rows in found.items() if rows.size}
 
 
 def _placed(column: Floats, at: npt.NDArray[np.int64], rows: npt.NDArray[np.intp], size: int) -> Floats:
