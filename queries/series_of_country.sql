@@ -1,6 +1,7 @@
 -- series_of_country: which series the store holds for a country.
 -- One row per (indicator, asn, entity, unit, scale_id).   Parameters: $cc.
 -- A value of state missing still makes a series; absence of a day is not shown here.
+-- Example: vpn-uptake query series_of_country -p cc=PK
 SELECT
     indicator,
     asn,

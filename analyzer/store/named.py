@@ -26,8 +26,8 @@ class NamedQuery:
 
     @property
     def answers(self) -> bool:
-        """True for a query that returns rows (the others prepare tables or write)."""
-        return "One row" in self.header
+        """True for a query meant for users, whose header has an example; the others serve the tool itself."""
+        return "Example:" in self.header
 
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
         """The given values as parameters; raises UnknownName for a missing or superfluous one."""
