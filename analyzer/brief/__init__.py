@@ -14,7 +14,7 @@ from analyzer.brief.limits import limits
 from analyzer.brief.material import Material, sort_out
 from analyzer.brief.model import Brief as Brief
 from analyzer.brief.model import Finding, Section, Text
-from analyzer.brief.timeline import official_position, timeline_table
+from analyzer.brief.timeline import claims_section, official_position, timeline_table
 from analyzer.records import Dossier
 
 __all__ = ["Brief", "build"]
@@ -34,7 +34,7 @@ def build(dossier: Dossier) -> Brief:
         precision_scale=PRECISION_SCALE,
         evidence_scale=EVIDENCE_SCALE,
         sections=_sections(material, found),
-        appendix=method.appendix(material),
+        appendix=tuple(s for s in (*method.appendix(material), claims_section(material)) if s),
         footer=method.footer(material),
         template_version=words.TEMPLATE_VERSION,
     )

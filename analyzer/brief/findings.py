@@ -135,9 +135,10 @@ def _accounts(material: Material) -> Finding | None:
 
 def _both_sides(material: Material, block: Block) -> str:
     claims = material.claims_on(block)
-    others = words.shorten("; ".join(_says(c) for c in claims if not is_official(c.who)), 160)
-    officials = words.shorten("; ".join(_says(c) for c in claims if is_official(c.who)), 160)
-    return f"{words.began(block)}: {others}; officially, {officials}."
+    others = [_says(c) for c in claims if not is_official(c.who)]
+    officials = words.shorten("; ".join(_says(c) for c in claims if is_official(c.who)), 260)
+    reported = words.shorten(others[0], 180) if others else "no other report on record here"
+    return f"{words.began(block)}: {reported}; officially, {officials}."
 
 
 def _says(claim: Claim) -> str:

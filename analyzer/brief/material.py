@@ -159,8 +159,8 @@ def provisional(snapshot: Snapshot, last: date) -> str:
 
 
 def length(block: Block) -> timedelta | None:
-    """The longest a block can have lasted, where its end is known."""
-    return block.end_latest - block.onset_earliest if block.end_latest else None
+    """How long a block lasted by its stated times, where its end is known."""
+    return block.end_earliest - block.onset_earliest if block.end_earliest else None
 
 
 def is_timed_short(block: Block) -> bool:

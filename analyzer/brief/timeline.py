@@ -15,6 +15,7 @@ _NOTE = (
     "catalogue holds no official statement, not that there was none."
 )
 NONE_RECORDED = "none on record here"
+MOST_REPORTERS = 4  # names that fit a cell; all of them stand in the appendix
 
 
 def timeline_table(material: Material) -> Table:
@@ -43,7 +44,7 @@ def _row(material: Material, block: Block, *, show_clock: bool) -> tuple[Text, .
         (_from_to(block, local_from, local_to) + clock,),
         (_from_to(block, utc_from, utc_to),),
         (words.services(block),),
-        _claims(material, [c for c in claims if not is_official(c.who)], bool(block.is_non_event)),
+        _reporters(material, [c for c in claims if not is_official(c.who)], bool(block.is_non_event)),
         _claims(material, [c for c in claims if is_official(c.who)], bool(block.is_non_event)),
     )
 
@@ -52,6 +53,38 @@ def _from_to(block: Block, start: str, end: str) -> str:
     if block.is_non_event and block.end_latest is None:
         return start
     return start if start == end else f"{start} – {end}"
+
+
+def _reporters(material: Material, claims: list[Claim], is_non_event: bool) -> Text:
+    """Who reports it, each once; what they say stands in the appendix."""
+    # A report cited by its file name says where a claim was read; the cell is for those who made one.
+    own = [c for c in claims if not c.who.startswith("seed ")] or claims
+    first = {words.or_not_stated(c.who): c for c in reversed(own)}
+    names = [words.or_not_stated(c.who) for c in own]
+    shown = [first[name] for name in dict.fromkeys(names)][:MOST_REPORTERS]
+    if not shown:
+        return ("—" if is_non_event else NONE_RECORDED,)
+    parts: list[str | Link] = []
+    for i, c in enumerate(shown):
+        parts += [f"{', ' if i else ''}{words.or_not_stated(c.who)} ", material.ref(c.address)]
+    more = len(set(names)) - len(shown)
+    return tuple(p for p in (*parts, f" and {more} more" if more else "") if p)
+
+
+def claims_section(material: Material) -> Section | None:
+    """Every claim about every event of the period, in full: claims that disagree stand beside each other."""
+    rows = [_claim_row(material, block, claim) for block in material.events for claim in material.claims_on(block)]
+    if not rows:
+        return None
+    table = Table("claims-table", "Every claim on record", ("On", "Who", "Says", "Stated", "Source"), tuple(rows))
+    return Section("claims", "Who says what", tables=(table,))
+
+
+def _claim_row(material: Material, block: Block, claim: Claim) -> tuple[Text, ...]:
+    says = words.clean(claim.says) or "reports it; no wording on record"
+    source: Text = (material.ref(claim.address),) if material.ref(claim.address) else ("—",)
+    on = f"{words.name(block)} ({words.began(block)})"
+    return (on,), (words.or_not_stated(claim.who),), (says,), (words.or_not_stated(claim.stated_at),), source
 
 
 def _claims(material: Material, claims: list[Claim], is_non_event: bool) -> Text:

@@ -17,7 +17,13 @@ from analyzer.study.horizons import DEFAULT
 from analyzer.version import __version__
 
 AROUND = timedelta(days=28)  # shown before and after named blocks: the length of the publishers' own base
+LONG_BEFORE = timedelta(days=365)  # a block in force for longer is the state of affairs, not an event of the period
 BASE = timedelta(days=200)  # a fetch that reaches this far back gives every default horizon its replications
+
+
+# What to fetch first: counts by country of those who reach Tor through a bridge, and of those who reach it directly.
+_FIRST = ("tor_bridge_users", "tor_relay_users")
+_ANY_TABLE = ("generic_table",)  # a way to read what a user has: nothing of it can be missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ def dossier(store: Store, catalogue: Catalogue, asked: BriefQuestion, *, command
     """
     named = [find(catalogue, block_id) for block_id in asked.block_ids]
     cc, start, end = _place_and_time(asked, named)
-    shown = of_country(catalogue, cc, local_midnight(start, cc), local_midnight(end, cc))
+    touching = of_country(catalogue, cc, local_midnight(start, cc), local_midnight(end, cc))
+    shown = tuple(b for b in touching if b.onset_latest >= local_midnight(start - LONG_BEFORE, cc))
     shown = tuple(sorted({*shown, *named}, key=lambda b: (b.onset_earliest, b.block_id)))
     questions = named or [b for b in shown if not b.is_non_event and _begins_within(b, cc, start, end)]
     studies = _studies(store, catalogue, questions, now) if store.exists else []
@@ -73,7 +80,7 @@ def _dossier(  # noqa: PLR0917 - the parts of one record, in its order
     return Dossier(
         cc=cc,
         period_start=period[0],
-        period_end=period[1],
+        period_end=period[1] - timedelta(days=1),
         blocks=tuple(b for b in shown if not b.is_non_event),
         non_events=tuple(b for b in shown if b.is_non_event and b.kind != "date"),
         claims=tuple(c for c in catalogue.claims if c.block_id in ids),
@@ -119,8 +126,9 @@ def _missing(store: Store, cc: str, start: date, end: date) -> tuple[tuple[str, 
         rows = store.rows("series_of_country", cc=cc)
         first, last = local_midnight(start, cc), local_midnight(end, cc)
         held = {r["indicator"] for r in rows if r["first_start"] < last and r["last_end"] > first}
-    sources: list[Source] = [s for s in load_all("sources").values() if s.indicators]
+    sources: list[Source] = [s for s in load_all("sources").values() if s.name not in _ANY_TABLE]
     lacking = [s for s in sources if not held.intersection(s.indicators)]
+    lacking.sort(key=lambda s: (s.requests is None, s.name not in _FIRST, s.name))
     return tuple((f"{s.title} ({s.organization})", _fetch_command(s, cc, start, end)) for s in lacking)
 
 
