@@ -13,7 +13,7 @@ STORE ?= $(if $(DATA),brief.duckdb,uptake.duckdb)
 .PHONY: brief test clean
 
 brief: $(VENV)/.run
-	$(if $(DATA),$(BIN)/vpn-uptake load --db $(STORE) $(DATA))
+	$(if $(DATA),rm -f $(STORE) && $(BIN)/vpn-uptake load --db $(STORE) $(DATA))
 	$(BIN)/vpn-uptake brief --db $(STORE) $(if $(BLOCK),$(BLOCK),--cc $(COUNTRY) --from $(FROM) --to $(TO)) -o $(OUT)
 
 test: $(VENV)/.dev

@@ -143,8 +143,8 @@ def _lane(material: Material, block: Block) -> Lane:
 
 def _when(block: Block) -> str:
     """Hours in UTC and local time for a short block, else local days."""
-    if is_timed_short(block) and block.end_latest:
-        return _hours(block, block.end_latest)
+    if is_timed_short(block) and block.end_earliest:
+        return _hours(block, block.end_earliest)
     first, last = words.first_day(block), _last_day(block)
     if block.start_precision in ("hour", "minute"):
         start = _both_clocks(block)
