@@ -290,8 +290,11 @@ loading.load_file(Store(sys.argv[1]), sys.argv[2])
 """
 
 
-@pytest.mark.parametrize("moment", ["while reading", "load_observations", "load_snapshot"])
-@pytest.mark.parametrize("new", [False, True], ids=["held something", "new store"])
+@pytest.mark.parametrize(
+    ("moment", "new"),
+    [("while reading", False), ("load_observations", False), ("load_snapshot", False), ("load_snapshot", True)],
+    ids=["while reading", "before the snapshot", "before the commit", "before the commit of a new store"],
+)
 def test_a_load_that_is_killed_leaves_the_store_as_it_was(tmp_path: Path, moment: str, new: bool) -> None:
     store = Store(tmp_path / "new.duckdb") if new else store_with_something(tmp_path)
     before = dump(store)

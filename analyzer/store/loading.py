@@ -260,7 +260,7 @@ def _batches(items: Iterator[tuple[int, Observation | Rejection]]) -> Iterator[t
     yield rows, rejections
 
 
-_KINDS = {"asn": "int64", "t_start": "datetime64[us]", "t_end": "datetime64[us]"} | dict.fromkeys(
+_KINDS = {"line": "int64", "asn": "int64", "t_start": "datetime64[us]", "t_end": "datetime64[us]"} | dict.fromkeys(
     ("value", "low", "high", "quality", "n"), "float64"
 )
 
@@ -280,10 +280,19 @@ def _columns_of_rejections(rejections: list[Rejection]) -> dict[str, Any]:
 
 
 def _columns(rows: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    columns = zip(*rows, strict=True)
+    return {name: _array(column, _KINDS.get(name, "object")) for name, column in zip(names, columns, strict=True)}
+
+
+def _array(column: tuple[Any, ...], kind: str) -> Any:
+    """A numpy column.  Few distinct days fill most columns, and turning a datetime into a number is slow."""
     import numpy as np
 
-    kinds = _KINDS | {"line": "int64"}
-    return {n: np.array(c, dtype=kinds.get(n, "object")) for n, c in zip(names, zip(*rows, strict=True), strict=True)}
+    if kind == "object":
+        return np.array(column, dtype=object)
+    distinct = {value: at for at, value in enumerate(dict.fromkeys(column))}
+    values = np.array(list(distinct), dtype=kind)
+    return values[np.fromiter(map(distinct.__getitem__, column), dtype=np.int64, count=len(column))]
 
 
 def _insert(con: duckdb.DuckDBPyConnection, query: str, columns: dict[str, Any], **parameters: object) -> None:
