@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from analyzer.records import Attribution, Block, Check, Effect, Verdict
+from analyzer.records import Attribution, Block, Check, Effect, Estimate, Verdict
 
 RULES_VERSION = "1"
+# The horizon that checks and headlines speak of: two weeks hold two weekly cycles and most published peaks; the others
+# stand in where it cannot be estimated.
+HEADLINE = ("14d", "7d", "28d", "during", "90d", "1d")
 # A quarter more or less: about what the field's own instruments can tell apart on a small country (docs/method.md).
 SMALLEST_EFFECT_OF_INTEREST = 1.25
 FEW_UNITS = 10.0  # below it a ratio says more about chance than about people
@@ -97,3 +100,9 @@ def _mistimed(block: Block, changed_at: datetime | None) -> str:
         late = (changed_at.date() - block.onset_latest.date()).days
         return f"the change begins on {day}, {late} days after onset and after the block ended: not credited to it"
     return ""
+
+
+def shared_reasons(rows: Sequence[Estimate]) -> tuple[str, ...]:
+    """Reasons that every estimated row has; () where fewer than two rows were estimated."""
+    said = [row.reasons.split("; ") for row in rows if row.verdict != "not_estimable"]
+    return tuple(r for r in said[0] if all(r in other for other in said[1:])) if len(said) > 1 else ()

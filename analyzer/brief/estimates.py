@@ -9,6 +9,7 @@ from analyzer.brief.confidence import evidence_word, precision_word
 from analyzer.brief.indicators import meaning
 from analyzer.brief.model import Finding, Table, Text
 from analyzer.records import Estimate, Overlap, PublisherRow, Study
+from analyzer.verdicts import shared_reasons
 
 _DAYS_SHOWN = 14  # two weeks show how the percentage falls by itself
 SMALL_BASE = 10.0  # expected total under which a ratio says more about the base than about the change
@@ -74,7 +75,7 @@ def finding(study: Study, row: Estimate) -> Finding:
     headline, then = say(study, row)
     detail = [then] if then else []
     if row.verdict != "not_estimable":
-        detail += _context(row)
+        detail += _context(study, row)
     return Finding(headline, (" ".join(detail),), precision_word(row), evidence_word(row))
 
 
@@ -132,7 +133,7 @@ def _not_estimable(study: Study, row: Estimate) -> tuple[str, str]:
     return f"No estimate can be given for {where}: {reason}.", "That is a result: nothing may be concluded either way."
 
 
-def _context(row: Estimate) -> list[str]:
+def _context(study: Study, row: Estimate) -> list[str]:
     parts = [f"Unit: {meaning(row.indicator, row.entity).caution}. Base: {words.or_not_stated(row.base)}."]
     if row.observed is not None and row.expected is not None:
         expected = f"{words.number(row.expected)} ({_bounds(row.expected_low, row.expected_high)})"
@@ -141,16 +142,29 @@ def _context(row: Estimate) -> list[str]:
         parts.append(f"A change under {words.multiple(row.minimum_detectable_ratio)} could not have been seen.")
     if row.placebo_rank is not None and row.placebo_n:
         parts.append(_placebo(row.placebo_rank, row.placebo_n))
+    if others := [_other(r) for r in study.estimates if _same_series(r, row) and r.horizon != row.horizon]:
+        parts.append(f"Over other times: {'; '.join(o for o in others if o)}.")
     return parts
 
 
+def _same_series(one: Estimate, other: Estimate) -> bool:
+    return (one.indicator, one.entity, one.estimand) == (other.indicator, other.entity, other.estimand)
+
+
+def _other(row: Estimate) -> str:
+    found = ratio_text(row) if row.verdict != "not_estimable" else "no estimate"
+    return f"{words.horizon(row.horizon)} {found}"
+
+
 def _placebo(rank: int, n: int) -> str:
-    tail = "" if rank / n <= 0.05 else ", so ordinary dates move as much; that does not show that there was no effect"
-    return f"Its size ranks {rank} of {n} among ordinary dates{tail}."
+    usual = rank / (n + 1) > 0.05
+    tail = ", so ordinary dates move as much; that does not show that there was no effect" if usual else ""
+    return f"Its size ranks {rank} of {n + 1} windows of that length up to the block, its own included{tail}."
 
 
 def estimates_table(pairs: tuple[tuple[Study, Estimate], ...]) -> Table:
     """Every row asked for, those that could not be estimated included."""
+    shared = {study.block.block_id: said for study, said in _shared(pairs)}
     return Table(
         "estimates",
         "Every estimate asked for, with what could not be estimated and why",
@@ -162,12 +176,21 @@ def estimates_table(pairs: tuple[tuple[Study, Estimate], ...]) -> Table:
             "Above expected (95 %)",
             "Verdict and reason",
         ),
-        tuple(_estimate_row(study, row) for study, row in pairs),
-        ("Observed and expected are totals of the steps observed in the window. Ratios say nothing about the cause.",),
+        tuple(_estimate_row(study, row, shared[study.block.block_id]) for study, row in pairs),
+        (
+            "Observed and expected are totals of the steps observed in the window. Ratios say nothing about the cause.",
+            *(f"Every estimate {place_in_time(s)}: {'; '.join(said)}." for s, said in _shared(pairs) if said),
+        ),
     )
 
 
-def _estimate_row(study: Study, row: Estimate) -> tuple[Text, ...]:
+def _shared(pairs: tuple[tuple[Study, Estimate], ...]) -> list[tuple[Study, tuple[str, ...]]]:
+    """Per study the reasons that all of its estimates have: they are said once, under the table."""
+    studies = {study.block.block_id: study for study, _ in pairs}
+    return [(s, shared_reasons([r for of, r in pairs if of.block.block_id == i])) for i, s in studies.items()]
+
+
+def _estimate_row(study: Study, row: Estimate, shared: tuple[str, ...]) -> tuple[Text, ...]:
     name = meaning(row.indicator, row.entity)
     tail = f" ({name.caution}); {words.name(study.block)}; {row.role} question"
     what: Text = (f"{name.name}, {words.horizon(row.horizon)}", tail)
@@ -181,7 +204,7 @@ def _estimate_row(study: Study, row: Estimate) -> tuple[Text, ...]:
         (expected,),
         (ratio_text(row),),
         (excess_text(row),),
-        (_verdict(row),),
+        (_verdict(row, shared),),
     )
 
 
@@ -189,13 +212,13 @@ def _or(value: float | None) -> str:
     return "not given" if value is None else words.number(value)
 
 
-def _verdict(row: Estimate) -> str:
+def _verdict(row: Estimate, shared: tuple[str, ...]) -> str:
     word = _ruled_out_words(row) if row.verdict == "ruled_out" else row.verdict
     cause = (
         f"evidence for the cause: {evidence_word(row)}; verification of the block: {row.verification.replace('_', ' ')}"
     )
-    reasons = words.clean(row.reasons)
-    return f"{word}; {cause}" + (f". {reasons}" if reasons else "")
+    reasons = words.clean("; ".join(r for r in row.reasons.split("; ") if r not in shared))
+    return f"{word}; {cause}" + (f". {reasons[0].upper()}{reasons[1:]}" if reasons else "")
 
 
 def publisher_rule_table(studies: tuple[Study, ...]) -> Table | None:
@@ -210,7 +233,7 @@ def publisher_rule_table(studies: tuple[Study, ...]) -> Table | None:
         ("Indicator", "Day", "Value", "Mean of the 28 days before", "Percent over it"),
         rows,
         ("Not the same input as the press figures: the rule is theirs, the series is the one named here.",)
-        + ((f"The first {_DAYS_SHOWN} days of each; `export` gives all.",) if cut else ()),
+        + ((f"The first {_DAYS_SHOWN} days of each.",) if cut else ()),
     )
 
 

@@ -27,8 +27,7 @@ def findings(material: Material) -> tuple[Finding, ...]:
 def _ours(material: Material) -> list[Finding]:
     """One per indicator and block, the question asked first; those that can be estimated go first."""
     first: dict[tuple[str, str, str], Finding] = {}
-    pairs = sorted(material.estimates, key=lambda p: (p[1].verdict == "not_estimable", p[1].role != "primary"))
-    for study, row in pairs:
+    for study, row in (*material.questions, *material.estimates):
         first.setdefault((study.block.block_id, row.indicator, row.entity), finding(study, row))
     return list(first.values())[:_FROM_ESTIMATES]
 

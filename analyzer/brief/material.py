@@ -12,6 +12,7 @@ from analyzer import places, registry
 from analyzer.brief.model import Link
 from analyzer.brief.words import clean, day
 from analyzer.records import Block, Claim, Dossier, Estimate, Published, SeriesView, Snapshot, Source, Study
+from analyzer.verdicts import HEADLINE
 
 T = TypeVar("T")
 
@@ -52,6 +53,13 @@ class Material:
         rank = {"primary": 0, "secondary": 1, "exploratory": 2}
         pairs = [(study, row) for study in self.dossier.studies for row in study.estimates]
         return tuple(sorted(pairs, key=lambda pair: rank[pair[1].role]))
+
+    @property
+    def questions(self) -> tuple[tuple[Study, Estimate], ...]:
+        """The estimates in the order in which a reader should meet them: the horizon first that the checks speak of."""
+        order = {horizon: i for i, horizon in enumerate(HEADLINE)}
+        pairs = [p for p in self.estimates if p[1].verdict != "not_estimable"] or list(self.estimates)
+        return tuple(sorted(pairs, key=lambda p: (p[1].role != "primary", order.get(p[1].horizon, len(order)))))
 
     def ref(self, address: str) -> Link | str:
         """`[3]`, leading to the list of addresses; nothing where a source has no address."""
@@ -177,7 +185,7 @@ def period(dossier: Dossier) -> tuple[datetime, datetime]:
 
 def main_series(material: Material) -> tuple[Study, SeriesView, Estimate | None] | None:
     """The series a reader is shown: that of the first estimate that has one, else any."""
-    for study, row in material.estimates:
+    for study, row in material.questions:
         for view in study.series:
             if (view.indicator, view.entity) == (row.indicator, row.entity) and row.ratio is not None and view.t:
                 return study, view, row

@@ -140,8 +140,8 @@ def _instants(figure: Published, cc: str) -> tuple[datetime, datetime]:
 
 
 def our_marks(material: Material) -> tuple[Mark, ...]:
-    """Our estimates as multiples with intervals, at most four, primary first; a small base gives no point."""
-    rows = [row for _, row in material.estimates if row.ratio and row.ratio_low and row.ratio_high]
+    """Our estimates as multiples with intervals, at most four, the headline first; a small base gives no point."""
+    rows = [row for _, row in material.questions if row.ratio and row.ratio_low and row.ratio_high]
     return tuple(
         Mark(
             label=f"Ours: {words.shorten(meaning(r.indicator, r.entity).name, 44)}",

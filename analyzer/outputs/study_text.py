@@ -10,6 +10,7 @@ from itertools import groupby
 from analyzer.outputs.table import number, text
 from analyzer.places import country_name, to_local
 from analyzer.records import Block, Estimate, Output, Study
+from analyzer.verdicts import shared_reasons
 
 _HEADINGS = ("horizon", "observed", "expected (95 %)", "ratio (95 %)", "excess (95 %)", "verdict", "attribution")
 
@@ -57,10 +58,8 @@ _ESTIMANDS = {
 
 def _reasons(rows: list[Estimate]) -> list[str]:
     """What holds for every estimated horizon once, then what is special to each."""
-    parts = {e.horizon: e.reasons.split("; ") for e in rows}
-    able = [parts[e.horizon] for e in rows if e.verdict != "not_estimable"]
-    common = [p for p in able[0] if all(p in other for other in able[1:])] if len(able) > 1 else []
-    special = [f"{h}: {'; '.join(p for p in ps if p not in common)}" for h, ps in parts.items()]
+    common = shared_reasons(rows)
+    special = [f"{e.horizon}: {'; '.join(r for r in e.reasons.split('; ') if r not in common)}" for e in rows]
     return [*special, *([f"all: {'; '.join(common)}"] if common else [])]
 
 

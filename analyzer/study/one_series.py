@@ -26,9 +26,6 @@ from analyzer.study.series import Aligned
 from analyzer.study.wording import in_words, moment, unit, without_donors
 
 Estimand = Literal["no_block_since_base", "just_before"]
-# The horizon the checks speak of: two weeks hold two weekly cycles and most published peaks; the others stand in
-# where it cannot be estimated.
-HEADLINE = ("14d", "7d", "28d", "during", "90d", "1d")
 SHOWN_BEFORE = timedelta(days=84)
 SHOWN_AFTER = timedelta(days=28)
 CHANGE_SEARCH = timedelta(days=14)
@@ -90,7 +87,7 @@ def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequen
     checks = _checks(asked, headline) if headline else ()
     change = _change(asked)
     estimates = tuple(_row(asked, f, checks, change) for f in found)
-    first, last = asked.onset - 7, asked.onset + 28
+    first, last = asked.onset - 1, asked.onset + 28
     return Answer(
         estimates=estimates,
         checks=tuple(replace(c, sentence=f"{_name(series)}, {headline.window.horizon}: {c.sentence}") for c in checks)
@@ -169,7 +166,7 @@ def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:
 
 def _headline(found: Sequence[Found]) -> Found | None:
     able = {f.window.horizon: f for f in reversed(found) if f.effects}
-    return next((able[h] for h in (*HEADLINE, *able) if h in able), None)
+    return next((able[h] for h in (*verdicts.HEADLINE, *able) if h in able), None)
 
 
 def _checks(asked: Asked, headline: Found) -> tuple[Check, ...]:
