@@ -79,6 +79,11 @@ WHOLE = {
     "unknown table": (b"a,b,c\n1,2,3\n", "no source has the columns a, b, c;"),
     "unknown JSON": (b'{"result": []}', "JSON of no source we know"),
     "half an App Store chart": (b'{"feed":{"results":[{"id":"1"}', "not whole JSON"),
+    "App Store chart with an endless number": (b'{"feed":{"results":' + b"9" * 5000 + b"}}", "not whole JSON"),
+    "App Store chart of halves of characters": (
+        b'{"feed":{"title":"\\ud800","country":"pk","updated":"x\\ud800","results":[{"id":"\\ud800"}, {}]}}',
+        "no instant; state it with --retrieved",
+    ),
     "empty App Store chart": (
         b'{"feed":{"country":"pk","updated":"2024-02-17T10:00:00Z","results":[]}}',
         "chart without entries",
@@ -109,6 +114,7 @@ ROWS = {
     "2024-02-05,pk,5,111": ("frac", "111 is impossible: outside 0 to 110 per cent"),
     "2024-02-05,pk,5,-1": ("frac", "-1 is negative"),
     "2024-02-30,pk,5,94": ("date", "'2024-02-30' is not a date such as 2024-02-17"),
+    "9999-12-31,pk,5,94": ("date", "'9999-12-31' is no date of this era"),
     "05/02/2024,pk,5,94": ("date", "'05/02/2024' is not a date such as 2024-02-17"),
     "2024-02-05 06:00:00,pk,5,94": ("date", "2024-02-05 06:00:00 is not the start of a UTC day"),
     "2024-02-05T00:00:00+05:00,pk,5,94": ("date", "2024-02-05T00:00:00+05:00 is not in UTC"),
@@ -137,6 +143,19 @@ def test_the_text_of_a_refused_row_is_cut(tmp_path: Path) -> None:
     store = empty_store(tmp_path)
     load_file(store, write(tmp_path / "rows.csv", GOOD + "2024-02-05,pk,5,94," + "x" * 9000 + "\n"))
     assert len(rejections(store)[0][3]) == 500
+
+
+def test_half_a_character_in_a_chart_does_not_stop_it(tmp_path: Path) -> None:
+    store = empty_store(tmp_path)
+    feed = b'{"feed":{"title":"\\ud800","country":"pk","results":[{"no":"\\ud800"},{"id":"905953485"}]}}'
+    result = load_file(store, write(tmp_path / "chart.json", feed), retrieved="2024-02-17")
+    assert result.rows_rejected == 1
+    assert ("app:NordVPN", 2.0) in observations(store, "entity, value")
+
+
+def test_a_web_page_is_one_whatever_source_it_is_said_to_be(store: Store, tmp_path: Path) -> None:
+    with refused(store, BadInput, "HTML page, not data"):
+        load_file(store, write(tmp_path / "a.csv", HTML), source="tor_bridge_users")
 
 
 def test_a_folder_a_missing_path_and_a_missing_mapping_are_said_so(store: Store, tmp_path: Path) -> None:
