@@ -1,15 +1,18 @@
 """Bad input: one line that says what is wrong and where, and a store that is as it was."""
 
+# ruff: noqa: DTZ001 - naive UTC, as everywhere in the store
+
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -380,6 +383,27 @@ def test_hostile_bytes_are_read_or_refused_in_one_line(tmp_path: Path, content: 
         with _bytes.Received(path) as raw:
             lines = _bytes.numbered(_bytes.chunks(raw, "hostile"), "hostile", 1 << 20, "it")
             list(source.read(lines, Origin("hostile", cc="PK")))
+    except AnalyzerError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - anything but one line of ours is a failure
+
+
+parts = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.floats(), st.text(max_size=4), st.sampled_from(["pk", "2024-02-17T10:00Z"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["id", "label", "attributes", "im:id"]), inner, max_size=3),
+    ),
+    max_leaves=8,
+)
+feeds = st.dictionaries(st.sampled_from(["id", "results", "entry", "updated", "country", "title"]), parts)
+
+
+@given(feeds)
+@settings(max_examples=200, deadline=None)
+def test_a_hostile_chart_is_read_or_refused_in_one_line(feed: dict[str, object]) -> None:
+    lines = iter([(1, json.dumps({"feed": feed}))])
+    try:
+        list(sources.source_named("app_charts_apple").read(lines, Origin("chart", datetime(2024, 2, 17), "PK")))
     except AnalyzerError as error:
         assert "\n" not in str(error)  # noqa: PT017 - anything but one line of ours is a failure
 
