@@ -230,6 +230,9 @@ class _Visit:
                 self._tick(at, total, str(response.url))
         if "content-length" in response.headers and at != total:
             raise _Again(f"{at} of {total} bytes came")
+        # A connection that just ends is how a body without a length ends, and also how it is cut.
+        if not {"content-length", "transfer-encoding"} & response.headers.keys() and not _ends_a_line(body.part):
+            raise _Again("the answer breaks off in the middle of a line")
 
     def _tick(self, done: int, total: int, url: str) -> None:
         if self.progress:
@@ -297,6 +300,12 @@ def _mark(response: httpx.Response) -> str:
         return ""
     etag = str(response.headers.get("etag", ""))
     return etag if etag and not etag.startswith("W/") else str(response.headers.get("last-modified", ""))
+
+
+def _ends_a_line(part: Path) -> bool:
+    with part.open("rb") as file:
+        file.seek(max(0, part.stat().st_size - 1))
+        return file.read() in (b"\n", b"")
 
 
 def _check_content(body: _Body, url: str) -> None:

@@ -1,15 +1,18 @@
 """Bad input: one line that says what is wrong and where, and a store that is as it was."""
 
+# ruff: noqa: DTZ001 - naive UTC, as everywhere in the store
+
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -79,6 +82,11 @@ WHOLE = {
     "unknown table": (b"a,b,c\n1,2,3\n", "no source has the columns a, b, c;"),
     "unknown JSON": (b'{"result": []}', "JSON of no source we know"),
     "half an App Store chart": (b'{"feed":{"results":[{"id":"1"}', "not whole JSON"),
+    "App Store chart with an endless number": (b'{"feed":{"results":' + b"9" * 5000 + b"}}", "not whole JSON"),
+    "App Store chart of halves of characters": (
+        b'{"feed":{"title":"\\ud800","country":"pk","updated":"x\\ud800","results":[{"id":"\\ud800"}, {}]}}',
+        "no instant; state it with --retrieved",
+    ),
     "empty App Store chart": (
         b'{"feed":{"country":"pk","updated":"2024-02-17T10:00:00Z","results":[]}}',
         "chart without entries",
@@ -109,6 +117,7 @@ ROWS = {
     "2024-02-05,pk,5,111": ("frac", "111 is impossible: outside 0 to 110 per cent"),
     "2024-02-05,pk,5,-1": ("frac", "-1 is negative"),
     "2024-02-30,pk,5,94": ("date", "'2024-02-30' is not a date such as 2024-02-17"),
+    "9999-12-31,pk,5,94": ("date", "'9999-12-31' is no date of this era"),
     "05/02/2024,pk,5,94": ("date", "'05/02/2024' is not a date such as 2024-02-17"),
     "2024-02-05 06:00:00,pk,5,94": ("date", "2024-02-05 06:00:00 is not the start of a UTC day"),
     "2024-02-05T00:00:00+05:00,pk,5,94": ("date", "2024-02-05T00:00:00+05:00 is not in UTC"),
@@ -137,6 +146,19 @@ def test_the_text_of_a_refused_row_is_cut(tmp_path: Path) -> None:
     store = empty_store(tmp_path)
     load_file(store, write(tmp_path / "rows.csv", GOOD + "2024-02-05,pk,5,94," + "x" * 9000 + "\n"))
     assert len(rejections(store)[0][3]) == 500
+
+
+def test_half_a_character_in_a_chart_does_not_stop_it(tmp_path: Path) -> None:
+    store = empty_store(tmp_path)
+    feed = b'{"feed":{"title":"\\ud800","country":"pk","results":[{"no":"\\ud800"},{"id":"905953485"}]}}'
+    result = load_file(store, write(tmp_path / "chart.json", feed), retrieved="2024-02-17")
+    assert result.rows_rejected == 1
+    assert ("app:NordVPN", 2.0) in observations(store, "entity, value")
+
+
+def test_a_web_page_is_one_whatever_source_it_is_said_to_be(store: Store, tmp_path: Path) -> None:
+    with refused(store, BadInput, "HTML page, not data"):
+        load_file(store, write(tmp_path / "a.csv", HTML), source="tor_bridge_users")
 
 
 def test_a_folder_a_missing_path_and_a_missing_mapping_are_said_so(store: Store, tmp_path: Path) -> None:
@@ -361,6 +383,27 @@ def test_hostile_bytes_are_read_or_refused_in_one_line(tmp_path: Path, content: 
         with _bytes.Received(path) as raw:
             lines = _bytes.numbered(_bytes.chunks(raw, "hostile"), "hostile", 1 << 20, "it")
             list(source.read(lines, Origin("hostile", cc="PK")))
+    except AnalyzerError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - anything but one line of ours is a failure
+
+
+parts = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.floats(), st.text(max_size=4), st.sampled_from(["pk", "2024-02-17T10:00Z"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["id", "label", "attributes", "im:id"]), inner, max_size=3),
+    ),
+    max_leaves=8,
+)
+feeds = st.dictionaries(st.sampled_from(["id", "results", "entry", "updated", "country", "title"]), parts)
+
+
+@given(feeds)
+@settings(max_examples=200, deadline=None)
+def test_a_hostile_chart_is_read_or_refused_in_one_line(feed: dict[str, object]) -> None:
+    lines = iter([(1, json.dumps({"feed": feed}))])
+    try:
+        list(sources.source_named("app_charts_apple").read(lines, Origin("chart", datetime(2024, 2, 17), "PK")))
     except AnalyzerError as error:
         assert "\n" not in str(error)  # noqa: PT017 - anything but one line of ours is a failure
 

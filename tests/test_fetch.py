@@ -61,7 +61,8 @@ def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
             answer = site.next(self)
             self.send_response(answer.status)
             for name, value in ({"Content-Length": str(len(answer.body))} | answer.headers).items():
-                self.send_header(name, value)
+                if value:
+                    self.send_header(name, value)
             self.end_headers()
             sent = answer.body if answer.cut is None else answer.body[: answer.cut]
             step = 1 if answer.drip else max(len(sent), 1)
@@ -242,6 +243,15 @@ def test_a_cut_body_that_cannot_be_continued_is_begun_again(
     path = get(site, tmp_path, clock, Answer(headers=headers, cut=200), Answer())
     assert path.read_text() == BODY
     assert "Range" not in site.asked[1][1]
+
+
+def test_a_body_without_length_that_breaks_off_in_a_line_is_asked_for_again(
+    site: Site, tmp_path: Path, clock: Clock
+) -> None:
+    unmeasured = CSV | {"Content-Length": ""}
+    path = get(site, tmp_path, clock, Answer(headers=unmeasured, cut=205), Answer(headers=unmeasured))
+    assert len(site.asked) == 2
+    assert path.read_text() == BODY
 
 
 def test_a_file_that_changed_between_two_attempts_is_not_mixed(site: Site, tmp_path: Path, clock: Clock) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -431,12 +432,21 @@ def test_the_zone_and_the_country_may_come_from_the_command_line() -> None:
         ({"value": "Number"}, r"no column 'Number' in line 1 \(found: Day, Country, N\)"),
         ({"value": None}, "needs either value .* or wide"),
         ({"wide": {"columns": "cc"}}, "needs either value .* or wide"),
+        ({"value": None, "wide": {"columns": "entity", "skip": 3}}, "wide.skip must be a list of column names, not 3"),
         ({"header": -1}, "number of the header's line"),
     ],
 )
 def test_a_mapping_that_cannot_be_meant_is_refused_before_any_row(changes: dict[str, Any], why: str) -> None:
     with pytest.raises(BadInput, match=why):
         list(mapped("Day,Country,N\n2024-02-17,PK,5\n", **changes))
+
+
+def test_the_mapping_shown_in_the_documentation_is_one(tmp_path: Path) -> None:
+    shown = "\n".join(line for line in str(_mapping.__doc__).splitlines() if line.startswith("    "))
+    mapping = _mapping.read_mapping(write(tmp_path / "shown.toml", textwrap.dedent(shown)))
+    text = "Country\tUnified Name\tDate\tDownloads (Absolute)\nPakistan\tx\t2024-02-17\t1,234\n"
+    (row,) = good("generic_table", text, mapping=mapping)
+    assert (row.cc, row.entity, row.value, row.t_start) == ("PK", "app:x", 1234.0, datetime(2024, 2, 16, 19))
 
 
 def test_a_wide_table_has_one_series_per_country_column() -> None:

@@ -27,16 +27,21 @@ def all_sources() -> list[Source]:
     return list(registry.load_all("sources").values())
 
 
-def recognise(head: str, name: str, *, mapping: Mapping[str, Any] | None = None) -> Source:
-    """The one source whose files begin like `head`; a mapping asks for the generic table unless another fits.
-
-    Raises BadInput that says what the text looks like and which format is nearest.
-    """
+def refuse_html(head: str, name: str) -> None:
+    """Raises BadInput for a web page, whatever source it is said to be."""
     if _bytes.is_html(head):
         raise BadInput(
             f"{name} is an HTML page, not data: the download was answered by a web page; "
             "open the address in a browser and save the file again"
         )
+
+
+def recognise(head: str, name: str, *, mapping: Mapping[str, Any] | None = None) -> Source:
+    """The one source whose files begin like `head`; a mapping asks for the generic table unless another fits.
+
+    Raises BadInput that says what the text looks like and which format is nearest.
+    """
+    refuse_html(head, name)
     fitting = [source for source in all_sources() if source.recognise(head)]
     if mapping is not None and (not fitting or not _bytes.is_json(head)):
         return source_named(GENERIC)

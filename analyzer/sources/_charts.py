@@ -53,7 +53,7 @@ def json_of(lines: Lines, origin: Origin) -> Any:
     """The JSON document that the lines are."""
     try:
         return json.loads("\n".join(text for _, text in lines))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
         raise BadInput(f"{origin.name} is not whole JSON ({error}); save the chart again") from error
 
 
@@ -65,7 +65,7 @@ def entries_of(items: Sequence[Any], identifier: Any) -> list[tuple[int, str | N
             found = str(identifier(item)).strip() or None
         except (KeyError, TypeError, IndexError):
             found = None
-        out.append((position, found, json.dumps(item, ensure_ascii=False)[:TEXT_LIMIT]))
+        out.append((position, found, json.dumps(item)[:TEXT_LIMIT]))
     return out
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from analyzer.sources._mapping import Time
-from analyzer.sources._table import Bad
+from analyzer.sources._table import Bad, check_era
 
 _UTC = ZoneInfo("UTC")
 
@@ -43,6 +43,7 @@ class Clock:
     def _wall(self, text: str) -> tuple[datetime, datetime]:
         """(on the table's clock, naive UTC)."""
         when = self._parsed(text.strip())
+        check_era(when, text, self._time.column)
         zone = self._time.zone
         if when.tzinfo is not None:
             local = when.astimezone(zone or _UTC)
@@ -51,10 +52,7 @@ class Clock:
         else:
             local = when.replace(tzinfo=zone)
             self._refuse_doubtful(local, text)
-        try:
-            return local, _naive_utc(local)
-        except OverflowError:
-            raise Bad(self._time.column, f"{text[:40]!r} is no date of this era") from None
+        return local, _naive_utc(local)
 
     def _parsed(self, text: str) -> datetime:
         written = self._time.format

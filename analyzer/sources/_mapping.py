@@ -1,6 +1,25 @@
 """The mapping file of a generic table: what each column is, checked key by key before any row is read.
 
 A field is a column's name, or a table: {column = "Name", prefix = "app:"} or {value = "a constant"}.
+Fields: indicator, cc, asn, entity, value, low, high, unit, state, quality, n, scale_id.  In TOML (YAML likewise):
+
+    indicator = { value = "app.downloads" }
+    unit = { value = "downloads" }
+    cc = "Country"                        # ISO codes; or { value = "PK" }; or --cc on the command line
+    entity = { column = "Unified Name", prefix = "app:" }
+    value = "Downloads (Absolute)"        # or, for one column per country or entity: wide = { columns = "cc" }
+    scale_id = { value = "sensor-tower" } # rows with another scale_id are not comparable with these
+    thousands = ","                       # none unless stated; decimal is "." unless stated
+    negative = false                      # true where values below zero are meant
+    header = 1                            # number of the header's line; else the first that is no comment
+    delimiter = "\t"                      # else the one that cuts the header into most columns
+    licence = "licensed to the user"      # and attribution: kept with the snapshot
+    time = { column = "Date", format = "%Y-%m-%d", zone = "Asia/Karachi", grain = "day" }
+    states = { "<1" = "below_threshold", "NA" = "missing" }
+    countries = { "all" = "XX", "Pakistan" = "PK" }
+
+format is `iso` unless stated, `epoch` (seconds), or as for strptime; grain is hour, day, week or month, unless `end`
+names a column with the end of each interval; wide also takes skip, only (lists of columns) and prefix.
 """
 
 from __future__ import annotations
@@ -151,8 +170,14 @@ def _complete(fields: Mapping[str, Field], wide: Wide | None) -> None:
 def _wide(given: Any) -> Wide:
     table = _table("wide", given, ("columns", "skip", "only", "prefix"))
     columns = _one_of("wide.columns", table.get("columns"), ("cc", "entity"))
-    skip, only = (tuple(str(c) for c in table.get(key, ())) for key in ("skip", "only"))
+    skip, only = (_columns(f"wide.{key}", table.get(key, [])) for key in ("skip", "only"))
     return Wide(cast("Literal['cc', 'entity']", columns), skip, only, str(table.get("prefix", "")))
+
+
+def _columns(name: str, given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list):
+        raise BadInput(f"mapping: {name} must be a list of column names, not {given!r}")
+    return tuple(map(str, given))
 
 
 def _time(given: Any, tz: str | None, *, has_end: bool) -> Time:

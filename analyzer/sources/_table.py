@@ -165,6 +165,12 @@ def maybe_number(text: str, field: str, *, most: float = PEOPLE) -> float | None
     return number(text, field, most=most) if text.strip() else None
 
 
+def check_era(when: datetime, text: str, field: str) -> None:
+    """A year that no series has is a slip of the pen; near the ends of the calendar there is no next day either."""
+    if not 1900 <= when.year <= 2200:
+        raise Bad(field, f"{text[:40]!r} is no date of this era")
+
+
 def iso_day(text: str, field: str) -> datetime:
     """The UTC midnight of an ISO date; a time of day is allowed as long as it is midnight.  Raises Bad."""
     try:
@@ -174,6 +180,7 @@ def iso_day(text: str, field: str) -> datetime:
     if when.tzinfo is not None and when.utcoffset():
         raise Bad(field, f"{text[:40]} is not in UTC")
     when = when.replace(tzinfo=None)
+    check_era(when, text, field)
     if when != when.replace(hour=0, minute=0, second=0, microsecond=0):
         raise Bad(field, f"{text[:40]} is not the start of a UTC day")
     return when

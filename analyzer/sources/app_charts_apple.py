@@ -72,7 +72,8 @@ def _text(value: Any) -> str:
     """A text, which the older form wraps into {"label": ...}."""
     if isinstance(value, dict):
         value = value.get("label", "")
-    return value if isinstance(value, str) else ""
+    # JSON can spell halves of characters, which no file of ours could hold.
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _country(code: str, origin: Origin) -> str | None:

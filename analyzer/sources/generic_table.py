@@ -116,7 +116,7 @@ def _observation(table: _Table, cells: Mapping[str, str]) -> Observation:
     high = high if stated_high is None else stated_high
     if low is not None and high is not None and low > high:
         raise Bad("low", f"{low:g} lies above high {high:g}")
-    n, asn = _optional(mapping, cells, "n"), _text(mapping, cells, "asn").upper().removeprefix("AS")
+    n, asn = _optional(mapping, cells, "n", most=2**53), _text(mapping, cells, "asn").upper().removeprefix("AS")
     return Observation(
         _indicator(_text(mapping, cells, "indicator")),
         cc,
@@ -176,9 +176,9 @@ def _value(mapping: TableMapping, cells: Mapping[str, str], unit: str) -> tuple[
     return _number(mapping, text, "value", most=PEOPLE if _OF_PEOPLE.search(unit) else math.inf), "value", None
 
 
-def _optional(mapping: TableMapping, cells: Mapping[str, str], name: str) -> float | None:
+def _optional(mapping: TableMapping, cells: Mapping[str, str], name: str, *, most: float = math.inf) -> float | None:
     text = _text(mapping, cells, name)
-    return _number(mapping, text, name, most=math.inf) if text else None
+    return _number(mapping, text, name, most=most) if text else None
 
 
 def _number(mapping: TableMapping, text: str, name: str, *, most: float) -> float:

@@ -34,13 +34,13 @@ def expand(paths: Iterable[str | Path]) -> list[str]:
 
     Raises BadInput for what does not exist.
     """
-    found: list[str] = []
+    found: dict[str, None] = {}  # in order, each once
     for given in map(str, paths):
         try:
-            found += [f for f in _expanded(given) if f not in found]
+            found |= dict.fromkeys(_expanded(given))
         except OSError as error:
             raise BadInput(f"cannot read {given}: {error.strerror}") from error
-    return found
+    return list(found)
 
 
 def _expanded(given: str) -> list[str]:
@@ -107,7 +107,7 @@ class Facts:
 
     @property
     def latest(self) -> datetime:
-        """No row may begin after this instant: the retrieval (to the end of its day), or else now."""
+        """No row may begin after this instant: the retrieval, or else now; a day's grace, as a date may be local."""
         if self.retrieved_at and self.is_certain:
             return self.retrieved_at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)

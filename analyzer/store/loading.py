@@ -62,6 +62,7 @@ def load_file(
             digest = raw.digest()
         if known := _known_outside(store, digest.sha256, source):
             return known
+        sources.refuse_html(head, asked.name)
         chosen = sources.source_named(source) if source else sources.recognise(head, asked.name, mapping=asked.mapping)
         facts = facts_of(file, asked, head, digest)
         return _Load(store, file, chosen, asked, facts, _is_no(chosen), progress).run()
