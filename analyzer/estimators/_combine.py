@@ -128,7 +128,7 @@ def combine(placebos: Placebos, structural: Floats, pool: Pool | None, level: fl
     return Combined(
         centre + shift,
         float(np.sqrt(ratio * now * placebos.phases)),
-        _quantile(df, level, (errors - shift) / np.sqrt(own * variance / flattery), placebos, pool),
+        _quantile(df, level, (errors - shift) / np.sqrt(own * variance / flattery + 1e-300), placebos, pool),
         weights,
         errors + placebos.wild,
         (errors - shift) / np.sqrt(ratio * variance),

@@ -57,12 +57,13 @@ class Measure:
         total = max(total, self.offset, 1e-300)
         share = min(total / weight, 1 - 1e-9) if self.is_share and weight > 0 else 0.0
         counting = self.unit / (total * (1 - share))
-        rounding = (self.grain**2 / 12) * max(steps, 1) / (total * (1 - share)) ** 2
+        rounding = max(steps, 1) / 12 * (self.grain / (total * (1 - share))) ** 2
         return float(min(counting + rounding + 1e-16, 4.0))
 
 
 def _logit(top: Floats, bottom: Floats, offset: float) -> Floats:
-    return np.asarray(logit((top + offset) / (bottom + 2 * offset)))
+    # Clipped: sums by differences may pass a share of 0 or 1 in the last digit.
+    return np.asarray(logit(np.clip((top + offset) / (bottom + 2 * offset), 1e-9, 1 - 1e-9)))
 
 
 def _grain(values: Floats) -> float:

@@ -167,7 +167,7 @@ def _setting(question: Question, base: Base) -> Setting:
     z = _calendar.clip_wild_steps(raw)
     seen = np.isfinite(z)
     wild = _calendar.wild_steps(raw)
-    donors = _donors.usable(question, base)
+    donors = _donors.usable(question, base, int(seen.sum()))
     warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
     return Setting(
         question=question,
