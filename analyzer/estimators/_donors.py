@@ -39,7 +39,9 @@ def usable(question: Question, base: Base, known: int) -> Donors:
     """Donors without an event in the window, and seen nearly throughout; the others are named in a warning."""
     kept, columns, notes = [], [], []
     if known < LEARNABLE and question.donors.shape[1]:
-        notes = [f"donors are left out: {known} observed steps of the base, {LEARNABLE} needed to learn how they relate"]
+        notes = [
+            f"donors are left out: {known} observed steps of the base, {LEARNABLE} needed to learn how they relate"
+        ]
         return Donors(np.empty((question.y.size, 0)), (), tuple(notes))
     for j in range(question.donors.shape[1]):
         column, reason = _donor(question, j, base)

@@ -32,7 +32,7 @@ class Measure:
         """(T,) every step on the modelling scale."""
         if self.is_share:
             return _logit(self.top, self.bottom, self.offset)
-        return np.asarray(np.log(self.top + self.offset))
+        return np.asarray(np.log(np.maximum(self.top + self.offset, 1e-300)))
 
     def unlink(self, link: Floats) -> Floats:
         """(T,) numerators of steps on the modelling scale."""
@@ -44,7 +44,7 @@ class Measure:
         """Window totals on the modelling scale; `weight` sums exp(factors), or denominators for a share."""
         if self.is_share:
             return _logit(total, weight, self.offset)
-        return np.asarray(np.log(total + self.offset) - np.log(weight))
+        return np.asarray(np.log(np.maximum(total + self.offset, 1e-300)) - np.log(weight))
 
     def steps(self, level: float | Floats, factors: Floats, bottom: Floats) -> Floats:
         """Expected numerators per step at `level`."""

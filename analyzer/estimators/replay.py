@@ -166,6 +166,7 @@ def _setting(question: Question, base: Base) -> Setting:
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)
     seen = np.isfinite(z)
+    require_base(np.ones(seen.size), seen)  # a share also needs its denominators
     wild = _calendar.wild_steps(raw)
     donors = _donors.usable(question, base, int(seen.sum()))
     warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
