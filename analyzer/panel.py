@@ -31,7 +31,9 @@ NOT_COUNTRIES = frozenset({"XX", "ZZ", "", "??"})  # the world holds every count
 DONOR_QUIET = 60  # steps before onset in which a donor may have no event of its own: uptake falls back over weeks
 DONOR_LEVEL = 20.0  # median below which a donor's counting noise drowns what it has in common with others
 DONOR_COVERAGE = 0.9  # of the steps on which the treated series is there
-MOST_DONORS = 60  # the mean of 24 gave a worse interval score on Tor bridge users (1.75 against 1.57), of 12 a worse one
+MOST_DONORS = (
+    60  # the mean of 24 gave a worse interval score on Tor bridge users (1.75 against 1.57), of 12 a worse one
+)
 TOGETHER = 8  # from that many on, donors enter as one series, their mean
 MOST_LENDERS = 30
 FRESH_BASE = 120  # observed steps after a change of level that make the history before it dispensable

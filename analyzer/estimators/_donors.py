@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REFRESH = 7  # steps between refreshed coefficients
 PENALTIES = (4.0, 30.0, 250.0)  # in steps of prior data that say "no relation"
+LEARNABLE = 28  # observed steps of the base before a coefficient is tried
 BROKEN = 4.0  # deviations from what the other donors did; a donor beyond it has an event of its own
 
 
@@ -34,9 +35,14 @@ class Donors:
     warnings: tuple[str, ...]
 
 
-def usable(question: Question, base: Base) -> Donors:
+def usable(question: Question, base: Base, known: int) -> Donors:
     """Donors without an event in the window, and seen nearly throughout; the others are named in a warning."""
     kept, columns, notes = [], [], []
+    if known < LEARNABLE and question.donors.shape[1]:
+        notes = [
+            f"donors are left out: {known} observed steps of the base, {LEARNABLE} needed to learn how they relate"
+        ]
+        return Donors(np.empty((question.y.size, 0)), (), tuple(notes))
     for j in range(question.donors.shape[1]):
         column, reason = _donor(question, j, base)
         if column is None:

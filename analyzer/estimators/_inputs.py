@@ -122,56 +122,71 @@ def _reach(array: Floats, length: int) -> Floats:
     return np.concatenate([array, np.full((short, *array.shape[1:]), np.nan)])
 
 
-def ask(
-    y: Any,
-    onset: Any,
-    horizon: Any,
-    *,
-    donors: Any,
-    other_events: Sequence[Sequence[int]],
-    donor_events: Sequence[Sequence[Sequence[int]]],
-    pool: Pool | None,
-    anticipation: int,
-    season: int,
-    scale: ScaleName,
-    censored: Any,
-    exposure: Any,
-    holidays: Any,
-    estimand: Estimand,
-    level: float,
-    seed: int,
-) -> Question:
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """The caller's arrays, as they came."""
+
+    y: Any
+    donors: Any = None
+    censored: Any = None
+    exposure: Any = None
+    holidays: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What is known of other blocks, as it came."""
+
+    other_events: Sequence[Sequence[int]] = ()
+    donor_events: Sequence[Sequence[Sequence[int]]] = ()
+    anticipation: int = 0
+    estimand: Estimand = "no_block_since_base"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How it is to be asked."""
+
+    pool: Pool | None = None
+    season: int = 7
+    scale: ScaleName = "count"
+    level: float = 0.95
+    seed: int = 0
+
+
+def ask(onset: Any, horizon: Any, arrays: Arrays, blocks: Blocks, options: Options) -> Question:
     """The checked question.  Raises ValueError naming the argument that cannot be meant."""
-    series = _series(y, "y")
+    series = _series(arrays.y, "y")
     length = series.size
     onset, horizon = _whole(onset, "onset", 1), _whole(horizon, "horizon", 1)
     if onset >= length:
         raise ValueError(f"onset {onset} lies outside y, which has {length} steps")
-    _one_of(scale, get_args(ScaleName), "scale")
-    _one_of(estimand, get_args(Estimand), "estimand")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level!r}")
-    matrix = _donor_matrix(donors, length)
-    if donor_events and len(donor_events) != matrix.shape[1]:
-        raise ValueError(f"donor_events has {len(donor_events)} entries for {matrix.shape[1]} donors")
+    _one_of(options.scale, get_args(ScaleName), "scale")
+    _one_of(blocks.estimand, get_args(Estimand), "estimand")
+    if not 0 < options.level < 1:
+        raise ValueError(f"level must lie between 0 and 1, not {options.level!r}")
+    matrix = _donor_matrix(arrays.donors, length)
+    if blocks.donor_events and len(blocks.donor_events) != matrix.shape[1]:
+        raise ValueError(f"donor_events has {len(blocks.donor_events)} entries for {matrix.shape[1]} donors")
     end = max(length, onset + horizon)
+    exposure = arrays.exposure
     return Question(
         y=_reach(series, end),
         onset=onset,
         horizon=horizon,
         donors=_reach(matrix, end),
-        other_events=_windows(other_events, "other_events"),
-        donor_events=tuple(_windows(pairs, "donor_events") for pairs in donor_events),
-        pool=pool,
-        anticipation=_whole(anticipation, "anticipation", 0),
-        season=_whole(season, "season", 1),
-        scale=scale,
-        censored=_reach(_flags(censored, "censored", length).astype(float), end) == 1,
+        other_events=_windows(blocks.other_events, "other_events"),
+        donor_events=tuple(_windows(pairs, "donor_events") for pairs in blocks.donor_events),
+        pool=options.pool,
+        anticipation=_whole(blocks.anticipation, "anticipation", 0),
+        season=_whole(options.season, "season", 1),
+        scale=options.scale,
+        censored=_reach(_flags(arrays.censored, "censored", length).astype(float), end) == 1,
         exposure=None if exposure is None else _reach(_series(exposure, "exposure", length), end),
-        holidays=_reach(_flags(holidays, "holidays", length).astype(float), end) == 1,
-        estimand=estimand,
-        level=float(level),
-        seed=_whole(seed, "seed", 0),
+        holidays=_reach(_flags(arrays.holidays, "holidays", length).astype(float), end) == 1,
+        estimand=blocks.estimand,
+        level=float(options.level),
+        seed=_whole(options.seed, "seed", 0),
     )
 
 

@@ -32,7 +32,7 @@ class Measure:
         """(T,) every step on the modelling scale."""
         if self.is_share:
             return _logit(self.top, self.bottom, self.offset)
-        return np.asarray(np.log(self.top + self.offset))
+        return np.asarray(np.log(np.maximum(self.top + self.offset, 1e-300)))
 
     def unlink(self, link: Floats) -> Floats:
         """(T,) numerators of steps on the modelling scale."""
@@ -44,7 +44,7 @@ class Measure:
         """Window totals on the modelling scale; `weight` sums exp(factors), or denominators for a share."""
         if self.is_share:
             return _logit(total, weight, self.offset)
-        return np.asarray(np.log(total + self.offset) - np.log(weight))
+        return np.asarray(np.log(np.maximum(total + self.offset, 1e-300)) - np.log(weight))
 
     def steps(self, level: float | Floats, factors: Floats, bottom: Floats) -> Floats:
         """Expected numerators per step at `level`."""
@@ -57,12 +57,13 @@ class Measure:
         total = max(total, self.offset, 1e-300)
         share = min(total / weight, 1 - 1e-9) if self.is_share and weight > 0 else 0.0
         counting = self.unit / (total * (1 - share))
-        rounding = (self.grain**2 / 12) * max(steps, 1) / (total * (1 - share)) ** 2
+        rounding = max(steps, 1) / 12 * (self.grain / (total * (1 - share))) ** 2
         return float(min(counting + rounding + 1e-16, 4.0))
 
 
 def _logit(top: Floats, bottom: Floats, offset: float) -> Floats:
-    return np.asarray(logit((top + offset) / (bottom + 2 * offset)))
+    # Clipped: sums by differences may pass a share of 0 or 1 in the last digit.
+    return np.asarray(logit(np.clip((top + offset) / (bottom + 2 * offset), 1e-9, 1 - 1e-9)))
 
 
 def _grain(values: Floats) -> float:

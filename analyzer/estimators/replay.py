@@ -21,7 +21,17 @@ from analyzer.errors import NotEnoughData
 from analyzer.estimators import _bounds, _calendar, _donors, _events
 from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total
 from analyzer.estimators._filters import simple_forecasters
-from analyzer.estimators._inputs import Estimand, Question, ScaleName, ask, require_base, require_window
+from analyzer.estimators._inputs import (
+    Arrays,
+    Blocks,
+    Estimand,
+    Options,
+    Question,
+    ScaleName,
+    ask,
+    require_base,
+    require_window,
+)
 from analyzer.estimators._replay import Forecasts, Windows, forecast, windows
 from analyzer.estimators._scales import Measure, censored_steps, fill_censored, measure
 from analyzer.records import Effect
@@ -72,24 +82,12 @@ def estimate_effect(
     Raises ValueError for arguments that cannot be meant, and NotEnoughData where nothing honest can be said: no level
     to start from, under 80 % of the window observed, fewer than 5 disjoint replications and no pool.
     """
-    question = ask(
-        y,
-        onset,
-        horizon,
-        donors=donors,
-        other_events=other_events,
-        donor_events=donor_events,
-        pool=pool,
-        anticipation=anticipation,
-        season=season,
-        scale=scale,
-        censored=censored,
-        exposure=exposure,
-        holidays=holidays,
-        estimand=estimand,
-        level=level,
-        seed=seed,
-    )
+    arrays = Arrays(y, donors, censored, exposure, holidays)
+    blocks = Blocks(other_events, donor_events, anticipation, estimand)
+    return _answer(ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed)))
+
+
+def _answer(question: Question) -> Effect:
     require_window(question)
     base = _events.base_of(question)
     seen = np.isfinite(question.y) & ~base.masked
@@ -99,13 +97,10 @@ def estimate_effect(
     setting = _setting(question, base)
     setting = replace(setting, donors=_parted(setting))
     placebos, made = _replayed(setting)
-    if placebos.replications < REPLICATIONS and pool is None:
+    if placebos.replications < REPLICATIONS and question.pool is None:
         raise NotEnoughData(_too_few(placebos, base, question))
     structural = np.array([name.startswith("structural") for name in made.names])
-    return _effect(setting, placebos, combine(placebos, structural, pool, level), made.names)
-
-
-ESTIMATOR = estimate_effect
+    return _effect(setting, placebos, combine(placebos, structural, question.pool, question.level), made.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +122,9 @@ def placebo_errors(
     """
     before = np.asarray(y, dtype=float)[:end]
     padded = np.concatenate([before, np.full(1, np.nan)])
-    question = _lender(padded, end, horizon, other_events, season)
+    past = [event for event in other_events if event[0] < end]
+    blocks = Blocks(past, estimand="just_before")
+    question = ask(end, horizon, Arrays(padded), blocks, Options(season=season))
     base = _events.base_of(question)
     require_base(question.y[: base.end], (np.isfinite(question.y) & ~base.masked)[: base.end])
     placebos, made = _replayed(_setting(question, base))
@@ -136,28 +133,6 @@ def placebo_errors(
     structural = np.array([name.startswith("structural") for name in made.names])
     found = combine(placebos, structural, None, 0.95)
     return PlaceboErrors(found.standardised, float(np.log(max(found.ratio, 1e-6))), placebos.freedom)
-
-
-def _lender(y: Floats, end: int, horizon: int, other_events: Sequence[Sequence[int]], season: int) -> Question:
-    past = [event for event in other_events if event[0] < end]
-    return ask(
-        y,
-        end,
-        horizon,
-        donors=None,
-        other_events=past,
-        donor_events=(),
-        pool=None,
-        anticipation=0,
-        season=season,
-        scale="count",
-        censored=None,
-        exposure=None,
-        holidays=None,
-        estimand="just_before",
-        level=0.95,
-        seed=0,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +166,9 @@ def _setting(question: Question, base: Base) -> Setting:
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)
     seen = np.isfinite(z)
+    require_base(np.ones(seen.size), seen)  # a share also needs its denominators
     wild = _calendar.wild_steps(raw)
-    donors = _donors.usable(question, base)
+    donors = _donors.usable(question, base, int(seen.sum()))
     warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
     return Setting(
         question=question,
@@ -368,3 +344,6 @@ def _step_variance(setting: Setting) -> float:
     known = setting.z[setting.seen]
     usual = _calendar.rolling_median(known, 3, 3)
     return float(np.mean((known - usual) ** 2)) if known.size else 0.0
+
+
+ESTIMATOR = estimate_effect
