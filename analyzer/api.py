@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer import blocks, brief, fetching, records, registry, study
 from analyzer.blocks import Catalogue
-from analyzer.errors import UnknownName
+from analyzer.errors import BadInput, UnknownName
 from analyzer.outputs.table import number
 from analyzer.store import Store
 from analyzer.store.loading import expand, load_file
@@ -66,20 +67,36 @@ class Database:
         retrieved: date | None = None,
         mapping: str | PathLike[str] | None = None,
         progress: Progress | None = None,
+        skipped: Callable[[str], None] = warnings.warn,
     ) -> list[records.LoadResult]:
         """Load files, folders or globs (`-` is standard input); each file all or nothing, the same bytes once.
 
-        Raises BadInput for a file that cannot be read; the files before it stay loaded.
+        A file that was named and cannot be read raises BadInput; the files before it stay loaded.  A file that was only
+        found in a folder is left out, and `skipped` is told why; BadInput where none in the folder could be loaded.
         """
         described = None if mapping is None else str(mapping)
         options: dict[str, Any] = {"source": source, "tz": tz, "cc": cc, "retrieved": retrieved, "progress": progress}
-        results = [
-            replace(load_file(self.store, path, mapping=described, **options), origin=str(path))
-            for path in expand([str(p) for p in paths])
-        ]
+        results = []
+        for given in paths:
+            files = expand([str(given)])
+            found = [r for f in files if (r := self._load_one(f, given, skipped, mapping=described, **options))]
+            if not found:
+                raise BadInput(f"{given}: no file in this folder could be loaded")
+            results += found
         with self.store.writing() as con:  # after the first load: a store that failed to load stays as it was
             blocks.fill(con)
         return results
+
+    def _load_one(
+        self, path: str, given: str | PathLike[str], skipped: Callable[[str], None], **options: Any
+    ) -> records.LoadResult | None:
+        try:
+            return replace(load_file(self.store, path, **options), origin=path)
+        except BadInput as error:
+            if not Path(given).is_dir():
+                raise
+            skipped(f"left out: {error}")
+            return None
 
     def fetch(self, source: str, *, cc: str, start: date, end: date, **options: Any) -> list[records.LoadResult]:
         """Download a source's native files for a country and days [start, end), then load them."""

@@ -41,15 +41,19 @@ def command(
     all, and the same bytes twice change nothing.
     """
     import analyzer
-    from analyzer.store.loading import expand
 
-    database = analyzer.open(db)
-    day = retrieved.date() if retrieved else None
-    rows = []
-    for path in expand(list(paths)):
-        with bar(path) as progress:
-            rows += database.load(path, source=source, tz=tz, cc=cc, retrieved=day, mapping=mapping, progress=progress)
-    print_results(rows, fmt)
+    with bar("loading") as progress:
+        results = analyzer.open(db).load(
+            *paths,
+            source=source,
+            tz=tz,
+            cc=cc,
+            retrieved=retrieved.date() if retrieved else None,
+            mapping=mapping,
+            progress=progress,
+            skipped=lambda why: click.echo(f"Note: {why}", err=True),
+        )
+    print_results(results, fmt)
 
 
 def print_results(results: Sequence[LoadResult], fmt: str) -> None:
