@@ -48,8 +48,10 @@ def show(*, block_id: str, db: str, fmt: str) -> None:
     block = blocks.find(catalogue, block_id)
     claims = [c for c in catalogue.claims if c.block_id == block.block_id]
     figures = [p for p in catalogue.published if p.block_id == block.block_id]
+    expected = blocks.expected_sign(block.kind, "tor.bridge_users", block.services)
     rows = [
         *({"part": "event", "what": name, "text": value} for name, value in _row(block).items()),
+        {"part": "event", "what": "expected of circumvention", "text": f"{expected.sign:+d}: {expected.reason}"},
         *({"part": "claim", "what": c.who, "text": _cited(c.says, c.stated_at, c.address)} for c in claims),
         *({"part": "figure", "what": p.publisher, "text": _figure(p)} for p in figures),
     ]

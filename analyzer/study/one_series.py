@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from analyzer import verdicts
-from analyzer.blocks import Catalogue, overlaps
+from analyzer.blocks import Catalogue, expected_sign, overlaps
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import chain_start, estimate_effect, placebo_errors
@@ -29,6 +29,7 @@ Estimand = Literal["no_block_since_base", "just_before"]
 SHOWN_BEFORE = timedelta(days=84)
 SHOWN_AFTER = timedelta(days=28)
 CHANGE_SEARCH = timedelta(days=14)
+MOST_NAMED = 6  # other blocks that a row names; all of them stand in the study
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +235,12 @@ def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
     return tuple(sorted(sizes, key=lambda cc: (-sizes[cc], cc)))
 
 
-def _touching(asked: Asked, steps: int) -> tuple[Overlap, ...]:
-    series = asked.series
-    first = max(asked.onset - 112, 0)
-    return overlaps(asked.catalogue, asked.block, series.time(first), series.time(asked.onset + steps))
+def _touching(asked: Asked, steps: int, panel: Panel | None = None) -> tuple[Overlap, ...]:
+    """Other events that touch the base, which is the whole history before onset unless a panel cut it, or the window."""
+    y = asked.series.values[asked.cc] if panel is None else panel.y
+    seen = np.flatnonzero(np.isfinite(y[: asked.onset]))
+    first = int(seen[0]) if seen.size else max(asked.onset - asked.gap, 0)
+    return overlaps(asked.catalogue, asked.block, asked.series.time(first), asked.series.time(asked.onset + steps))
 
 
 def _change(asked: Asked) -> Change | None:
@@ -291,7 +294,33 @@ def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
     panel = found.panel
     warnings = [w for effect in found.effects for w in effect.warnings]
     names, said = (panel.donor_names, panel.notes) if panel else ((), ())
-    return [*notes, *without_donors(warnings, names, series), *said]
+    return [
+        *notes,
+        *_direction(asked, found),
+        *_overlapping(asked, found),
+        *without_donors(warnings, names, series),
+        *said,
+    ]
+
+
+def _direction(asked: Asked, found: Found) -> list[str]:
+    """What the kind of block leads one to expect, beside a change; a contrary sign is a finding, not a fault."""
+    moved = {"rise": 1, "fall": -1}.get(verdicts.verdict(rows.envelope(found.effects)), 0)
+    if asked.known is None or not moved:
+        return []
+    expected = expected_sign(asked.known.kind, asked.series.key.indicator, asked.known.services)
+    if expected.sign == 0:
+        return [f"no direction expected: {expected.reason}"]
+    word = "as expected" if expected.sign == moved else "contrary to what one expects, which is a finding"
+    return [f"{word}: {expected.reason}"]
+
+
+def _overlapping(asked: Asked, found: Found) -> list[str]:
+    """Other blocks within the base and the window, by name."""
+    touching = [o for o in _touching(asked, found.window.steps, found.panel) if o.block != asked.known]
+    names = [f"{o.block.block_id} ({o.touches})" for o in touching if not o.block.is_non_event]
+    more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return [f"other blocks: {', '.join((*names[:MOST_NAMED], *more))}"] if names else []
 
 
 def _onset_step(asked: Asked) -> list[str]:
