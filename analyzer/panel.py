@@ -287,6 +287,8 @@ def choose_donors(
     before onset to the window's end.  Size, not likeness, decides: likeness would be judged on the very history on
     which the errors of the replay are measured.
     """
+    if most == 0:
+        return (), ()
     y = cleaned[:, series.names.index(treated)]
     base = np.isfinite(y[:onset])
     window = slice(onset, onset + horizon)

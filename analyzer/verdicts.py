@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isfinite
 
 from analyzer.records import Attribution, Block, Check, Effect, Estimate, Verdict
 
@@ -34,14 +35,19 @@ class Ruling:
     reasons: tuple[str, ...]
 
 
-def few_units(effect: Effect) -> bool:
-    """True where only the excess and a one-sided bound may be printed: under 10 expected, or a bound near zero."""
-    return effect.expected < FEW_UNITS or effect.expected_low < 1.0
+def few_units(effect: Effect, scale: str = "count") -> bool:
+    """True where only the excess and a one-sided bound may be printed: under 10 expected, or a bound near zero.
+
+    Ranks, shares and indices are not units of anything: for them only an interval with an open end is one-sided.
+    """
+    if not (isfinite(effect.ratio_low) and isfinite(effect.ratio_high)):
+        return True
+    return scale == "count" and (effect.expected < FEW_UNITS or effect.expected_low < 1.0)
 
 
-def verdict(effect: Effect) -> Verdict:
+def verdict(effect: Effect, scale: str = "count") -> Verdict:
     """What the 95 % interval says; the excess decides where a two-sided ratio may not be printed."""
-    if few_units(effect):
+    if few_units(effect, scale):
         return "rise" if effect.excess_low > 0 else "fall" if effect.excess_high < 0 else "inconclusive"
     if effect.ratio_low > 1:
         return "rise"
@@ -51,9 +57,9 @@ def verdict(effect: Effect) -> Verdict:
     return "ruled_out" if inside else "inconclusive"
 
 
-def verdict_reason(effect: Effect, word: Verdict) -> str:
+def verdict_reason(effect: Effect, word: Verdict, scale: str = "count") -> str:
     """The verdict in words; the upper bound is always said."""
-    if few_units(effect):
+    if few_units(effect, scale):
         bound = f"at least x{effect.ratio_low:.2f}" if effect.ratio_low > 0 else "no lower bound"
         return f"fewer than {FEW_UNITS:g} units expected or a bound near zero: the excess and {bound}, no ratio"
     sesoi = SMALLEST_EFFECT_OF_INTEREST

@@ -238,7 +238,7 @@ def test_the_publishers_rule_gives_no_percentage_over_a_small_base():
     attribution=st.sampled_from(["supported", "contested", "other_cause", "no_block_known", "unclear"]),
 )  # fmt: skip
 @settings(max_examples=40, deadline=None)
-def test_whatever_the_row_the_upper_bound_is_printed_and_no_cause_is_claimed(  # noqa: PLR0917
+def test_whatever_the_row_the_upper_bound_is_printed_and_no_cause_is_claimed(
     low, width, share, verdict, rank, attribution
 ):
     high = low * width
@@ -479,7 +479,7 @@ def test_the_same_dossier_gives_the_same_bytes_on_any_clock(pages):
     )
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     env = {**os.environ, "PYTHONPATH": path, "TZ": "Asia/Karachi", "PYTHONHASHSEED": "7"}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
     assert done.stdout.decode() == pages["sudan"]
 
 
@@ -489,7 +489,7 @@ def test_building_a_brief_imports_nothing_heavy():
         "print([m for m in ('altair', 'pandas', 'duckdb', 'vl_convert', 'jinja2', 'numpy') if m in sys.modules])"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True, text=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "[]"
 
 

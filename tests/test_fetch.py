@@ -1,6 +1,6 @@
 """Fetching, against a loopback server that answers as documented, and then in every way that it should not."""
 
-# ruff: noqa: DTZ001 - naive UTC, as everywhere in the store
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Loading: what stands in a file is what stands in the store, once, with its origin."""
 
-# ruff: noqa: DTZ001 - naive UTC, as everywhere in the store
+
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def test_two_first_loads_of_the_same_bytes_at_once_give_one_snapshot(tmp_path: P
     write(tmp_path / "a.csv", GOOD)
     code = LOADER + "print(load_file(Store(sys.argv[1]), sys.argv[2]).already_loaded)"
     command = [sys.executable, "-c", code, str(store.path), str(tmp_path / "a.csv")]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]  # noqa: S603
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(p.communicate(timeout=30)[0].strip() for p in both) == ["False", "True"]
     assert len(dump(store)["snapshots"]) == 1
 
@@ -247,7 +247,7 @@ def test_two_first_loads_of_the_same_bytes_at_once_give_one_snapshot(tmp_path: P
 def test_loading_does_not_import_pandas(store: Store, tmp_path: Path) -> None:
     code = LOADER + "load_file(Store(sys.argv[1]), sys.argv[2]); print('pandas' in sys.modules)"
     command = [sys.executable, "-c", code, str(store.path), str(write(tmp_path / "a.csv", GOOD))]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "False"  # noqa: S603
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "False"
 
 
 finite = st.floats(0, 1e12, allow_nan=False)

@@ -1,6 +1,6 @@
 """Sources: every declaration is documentation, fixture and code at once; every format keeps its quirks."""
 
-# ruff: noqa: DTZ001 - naive UTC, as everywhere in the store
+
 
 from __future__ import annotations
 

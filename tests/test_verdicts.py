@@ -83,14 +83,14 @@ def test_supported_is_never_given():
     words = {
         verdicts.attribution(b, at, (), ())[0]
         for b in (None, block("2024-02-17", None), block("2024-02-17", "2024-02-18"))
-        for at in (None, datetime(2024, 2, 17), datetime(2024, 3, 17), datetime(2024, 1, 1))  # noqa: DTZ001
+        for at in (None, datetime(2024, 2, 17), datetime(2024, 3, 17), datetime(2024, 1, 1))
     }
     assert "supported" not in words
 
 
 def test_a_change_six_days_after_a_block_of_hours_is_not_credited_to_it():
     four_hours = block("2021-04-16", "2021-04-16")
-    word, reasons = verdicts.attribution(four_hours, datetime(2021, 4, 22), (), ())  # noqa: DTZ001
+    word, reasons = verdicts.attribution(four_hours, datetime(2021, 4, 22), (), ())
     assert word == "unclear"
     assert "6 days after onset" in reasons[0]
     assert "not credited" in reasons[0]
@@ -98,7 +98,7 @@ def test_a_change_six_days_after_a_block_of_hours_is_not_credited_to_it():
 
 def test_a_change_weeks_into_a_lasting_block_is_not_called_late():
     lasting = block("2024-02-17", "2025-05-07")
-    assert "not credited" not in verdicts.attribution(lasting, datetime(2024, 3, 10), (), ())[1][0]  # noqa: DTZ001
+    assert "not credited" not in verdicts.attribution(lasting, datetime(2024, 3, 10), (), ())[1][0]
 
 
 def test_a_change_well_before_the_block_is_not_credited_to_it():

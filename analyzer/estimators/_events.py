@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.estimators._filters import Grid, kalman
+from analyzer.estimators.chains import chain_start
 
 if TYPE_CHECKING:
     from analyzer.estimators._inputs import Bools, Question, Window
     from analyzer.records import Floats
 
-# Uptake after a short block falls back over weeks (bridge users in Sudan after 2018-12-21: 60 to 90 days); a block that
-# ended less than four weeks before the next one still lifts the level from which that one starts.
-CHAIN_STEPS = {7: 28, 24: 28 * 24, 168: 28 * 24, 52: 4}
 HALF_LIVES = (2.0, 4.0, 8.0, 16.0, 32.0)
 SETTLED = 7  # steps seen after an event's end before its decay can be told from its level
 
@@ -41,7 +39,7 @@ def base_of(question: Question) -> Base:
     """The base of the question under its estimand.  A base that holds a known event always warns."""
     frozen = question.estimand == "no_block_since_base"
     earlier = tuple(event for event in question.other_events if event[0] < question.onset)
-    start = _chain_start(earlier, question) if frozen else question.onset
+    start = chain_start(earlier, question.onset, question.season) if frozen else question.onset
     end = max(start - question.anticipation, 0)
     inside = tuple(event for event in earlier if event[0] < end)
     running = tuple(event for event in inside if event[1] > end - SETTLED)
@@ -53,16 +51,6 @@ def base_of(question: Question) -> Base:
     known = np.isfinite(question.y[:end]) & ~masked[:end]
     first_seen = int(np.argmax(known)) if known.any() else 0
     return Base(first_seen, end, question.onset - end, masked, tuple(e for e in inside if e not in running), notes)
-
-
-def _chain_start(earlier: tuple[Window, ...], question: Question) -> int:
-    """The first step of the chain of events that runs into this block; onset where there is none."""
-    reach = CHAIN_STEPS.get(question.season, 4 * question.season)
-    start = question.onset
-    for first, last in sorted(earlier, key=lambda event: -event[1]):
-        if last > start - reach:
-            start = min(start, first)
-    return max(start, 0)
 
 
 def _notes(question: Question, start: int, inside: tuple[Window, ...], running: tuple[Window, ...]) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 import numpy as np
 
@@ -13,19 +12,18 @@ from analyzer import verdicts
 from analyzer.blocks import Catalogue, expected_sign, overlaps
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import chain_start, estimate_effect, placebo_errors
 from analyzer.estimators.changes import Change, locate_change
-from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
+from analyzer.panel import Panel
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
 from analyzer.registry import load_all
-from analyzer.study import rows, situation
-from analyzer.study.horizons import Window, exposure_hours, onset_steps, window
+from analyzer.study import rows
+from analyzer.study.effects import Asked, Found, alone, asked_of, estimands, find
+from analyzer.study.horizons import exposure_hours, onset_steps, window
 from analyzer.study.publisher import publisher_rule
 from analyzer.study.series import Aligned
-from analyzer.study.wording import in_words, moment, unit, without_donors
+from analyzer.study.wording import moment, unit, without_donors
 
-Estimand = Literal["no_block_since_base", "just_before"]
 SHOWN_BEFORE = timedelta(days=84)
 SHOWN_AFTER = timedelta(days=28)
 CHANGE_SEARCH = timedelta(days=14)
@@ -43,47 +41,14 @@ class Answer:
     snapshot_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One event on one series, with what is known around it."""
-
-    catalogue: Catalogue
-    block: Block
-    series: Aligned
-    panel_series: Series
-    onset: int
-    known: Block | None  # the block meant: for a bare date the one the catalogue has at that date
-
-    @property
-    def cc(self) -> str:
-        """The country asked about."""
-        return self.block.cc
-
-    @property
-    def gap(self) -> int:
-        """Steps before onset that are kept out of the base."""
-        return situation.gap(self.series)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The effects of one horizon and estimand, one per admissible onset, or the reason why there are none."""
-
-    window: Window
-    estimand: Estimand
-    effects: tuple[Effect, ...]
-    panel: Panel | None
-    refusal: str
-
-
 def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequence[str]) -> Answer | None:
     """What a series says about an event; None where it does not reach the event at all."""
     onsets = [o for o in onset_steps(block, series) if o < series.length]
     if block.cc not in series.values or not onsets or onsets[0] <= 0:
         return None
-    asked = _asked(catalogue, block, series, onsets[0])
-    estimands = _estimands(asked)
-    found = [_find(asked, window(h, block, series, onsets[0]), e, onsets) for e in estimands for h in horizons]
+    asked = asked_of(catalogue, block, series, onsets[0])
+    windows = [window(h, block, series, onsets[0]) for h in horizons]
+    found = [find(asked, at, estimand, onsets) for estimand in estimands(asked) for at in windows]
     headline = _headline(found)
     checks = _checks(asked, headline) if headline else ()
     change = _change(asked)
@@ -100,69 +65,8 @@ def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequen
     )
 
 
-def _asked(catalogue: Catalogue, block: Block, series: Aligned, onset: int) -> Asked:
-    known = situation.meant(catalogue, block)
-    events = {**situation.country_events(catalogue, series)}
-    events[block.cc] = situation.other_events(catalogue, known or block, series)
-    panel_series = Series.of(series.values, events, situation.artefacts_of(series))
-    return Asked(catalogue, block, series, panel_series, onset, known)
-
-
 def _name(series: Aligned) -> str:
     return f"{series.key.indicator}{' ' + series.key.entity if series.key.entity else ''}"
-
-
-def _estimands(asked: Asked) -> tuple[Estimand, ...]:
-    """Both where a chain of earlier blocks runs into this one, else the first: the two are then the same question."""
-    events = asked.panel_series.events[asked.cc]
-    chained = chain_start(events, asked.onset, situation.season(asked.series, asked.onset)) < asked.onset
-    return ("no_block_since_base", "just_before") if chained else ("no_block_since_base",)
-
-
-def _find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) -> Found:
-    if at.refusal:
-        return Found(at, estimand, (), None, at.refusal)
-    effects, panel = [], None
-    try:
-        for onset in onsets:
-            panel = _panel(asked, onset, at.steps)
-            effects.append(_effect(asked, panel, estimand))
-    except NotEnoughData as error:
-        return Found(at, estimand, (), panel, _refusal(error, asked, at))
-    return Found(at, estimand, tuple(effects), panel, "")
-
-
-def _panel(asked: Asked, onset: int, steps: int) -> Panel:
-    # Ranks, shares and indices of other countries have scales of their own: no donors.
-    most = MOST_DONORS if asked.series.key.scale == "count" else 0
-    return build_panel(asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=most)
-
-
-def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
-    """The effect; where the series alone has too few replications, errors of other countries are lent and said so."""
-    options = {
-        **panel.arguments(),
-        "season": situation.season(asked.series, panel.onset),
-        "scale": asked.series.key.scale,
-        "censored": asked.series.censored[asked.cc] if asked.series.key.scale in ("rank", "index") else None,
-        "estimand": estimand,
-    }
-    y, onset, horizon = (options.pop(name) for name in ("y", "onset", "horizon"))
-    try:
-        return estimate_effect(y, onset, horizon, **options)
-    except NotEnoughData:
-        pool = lend_pool(asked.panel_series, asked.cc, onset - asked.gap, horizon, placebo_errors)
-        if pool is None:
-            raise
-    effect = estimate_effect(y, onset, horizon, **{**options, "pool": pool})
-    return replace(effect, warnings=(*effect.warnings, "too few windows of its own: errors lent by other countries"))
-
-
-def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:
-    """Why there is no estimate, in days; and whether the series simply ends."""
-    reach = asked.series.length - asked.onset
-    ends = f"; the series ends {reach} {unit(asked.series)} after onset" if at.steps > reach else ""
-    return in_words(str(error), asked.series) + ends
 
 
 def _headline(found: Sequence[Found]) -> Found | None:
@@ -179,9 +83,12 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
     series, steps = asked.series, headline.window.steps
     known: dict[tuple[str, int], Effect | NotEnoughData] = {}
 
-    def alone(cc: str, onset: int) -> Effect:
+    def once(cc: str, onset: int) -> Effect:
         if (cc, onset) not in known:
-            known[cc, onset] = _alone(asked, cc, onset, steps)
+            try:
+                known[cc, onset] = alone(asked, cc, onset, steps)
+            except (NotEnoughData, ValueError) as error:
+                known[cc, onset] = NotEnoughData(str(error))
         effect = known[cc, onset]
         if isinstance(effect, NotEnoughData):
             raise effect
@@ -197,29 +104,12 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
         onset=asked.onset,
         steps=steps,
         gap=asked.gap,
-        alone=alone,
+        alone=once,
         others=_comparable(asked, steps),
         day=lambda step: series.time(step).date().isoformat(),
         provisional_from=None if provisional is None else series.index(provisional),
         overlaps=_touching(asked, steps),
     )
-
-
-def _alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect | NotEnoughData:
-    """The same question to one series without donors."""
-    try:
-        panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, most_donors=0)
-        return estimate_effect(
-            panel.y,
-            onset,
-            steps,
-            other_events=panel.other_events,
-            anticipation=asked.gap,
-            season=situation.season(asked.series, onset),
-            scale=asked.series.key.scale,  # type: ignore[arg-type]
-        )
-    except (NotEnoughData, ValueError) as error:
-        return error if isinstance(error, NotEnoughData) else NotEnoughData(str(error))
 
 
 def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
@@ -247,7 +137,7 @@ def _change(asked: Asked) -> Change | None:
     """Where the series changed level around the onset, if it did."""
     search = max(CHANGE_SEARCH // asked.series.step, 3)
     y = asked.series.values[asked.cc]
-    return locate_change(y, asked.onset, search, lead=search, season=situation.season(asked.series, asked.onset))
+    return locate_change(y, asked.onset, search, lead=search, season=asked.season)
 
 
 def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None) -> Estimate:
@@ -262,7 +152,7 @@ def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | N
 def _cause(
     asked: Asked, found: Found, checks: Sequence[Check], change: Change | None
 ) -> tuple[Attribution, tuple[str, ...]]:
-    moved = found.effects and verdicts.verdict(rows.envelope(found.effects)) in ("rise", "fall")
+    moved = found.effects and verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale) in ("rise", "fall")
     at = asked.series.time(change.step) if change else None
     if asked.block.kind in ("control", "control_outage"):
         return "other_cause", (f"the catalogue lists this as {asked.block.kind}: no access was blocked",)
@@ -305,7 +195,7 @@ def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
 
 def _direction(asked: Asked, found: Found) -> list[str]:
     """What the kind of block leads one to expect, beside a change; a contrary sign is a finding, not a fault."""
-    moved = {"rise": 1, "fall": -1}.get(verdicts.verdict(rows.envelope(found.effects)), 0)
+    moved = {"rise": 1, "fall": -1}.get(verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale), 0)
     if asked.known is None or not moved:
         return []
     expected = expected_sign(asked.known.kind, asked.series.key.indicator, asked.known.services)
@@ -335,7 +225,6 @@ def _onset_step(asked: Asked) -> list[str]:
 
 def _heading(asked: Asked, found: Found) -> rows.Heading:
     key = asked.series.key
-    donors = len(found.panel.donor_names) if found.panel else 0
     return rows.Heading(
         block_id=asked.block.block_id,
         cc=asked.cc,
@@ -344,10 +233,15 @@ def _heading(asked: Asked, found: Found) -> rows.Heading:
         estimand=found.estimand,
         base=_base(asked, found),
         exposure_hours=exposure_hours(asked.block.onset_earliest, asked.series),
-        method=f"replay with {donors} donor series, {asked.gap} steps of anticipation kept out"
-        if found.effects
-        else "",
+        method=_method(asked, found) if found.effects else "",
+        scale=key.scale,
     )
+
+
+def _method(asked: Asked, found: Found) -> str:
+    donors = len(found.panel.constituents) if found.panel else 0
+    together = ", entering as their mean" if found.panel and len(found.panel.donor_names) < donors else ""
+    return f"replay; {donors} donor countries{together}; {asked.gap} steps before onset kept out of the base"
 
 
 def _base(asked: Asked, found: Found) -> str:
@@ -355,10 +249,7 @@ def _base(asked: Asked, found: Found) -> str:
     panel = found.panel
     if panel is None:
         return ""
-    season = situation.season(asked.series, asked.onset)
-    frozen = found.estimand == "no_block_since_base"
-    last_step = chain_start(panel.other_events, asked.onset, season) if frozen else asked.onset
-    end = max(last_step - asked.gap, 0)
+    end = asked.base_end(found.estimand)
     seen = np.flatnonzero(np.isfinite(panel.y[:end]))
     if not seen.size:
         return ""

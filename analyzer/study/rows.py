@@ -26,6 +26,7 @@ class Heading:
     base: str
     exposure_hours: float
     method: str
+    scale: str
 
 
 def refused(heading: Heading, horizon: str, why: str, word: Attribution) -> Estimate:
@@ -42,30 +43,35 @@ def given(
 ) -> Estimate:
     """A row of one effect, or of the envelope over several admissible onsets (the middle one is printed)."""
     effect = envelope(effects)
-    word = verdicts.verdict(effect)
-    one_sided = verdicts.few_units(effect)
-    reasons = [verdicts.verdict_reason(effect, word), *notes, *cause[1]]
+    word = verdicts.verdict(effect, heading.scale)
+    one_sided = verdicts.few_units(effect, heading.scale)
+    reasons = [verdicts.verdict_reason(effect, word, heading.scale), *notes, *cause[1]]
     if len(effects) > 1:
         reasons.insert(1, f"onset not known to the day: the range spans {len(effects)} admissible onsets")
     return replace(
         _empty(heading, horizon),
         observed=effect.observed,
-        expected=effect.expected,
-        expected_low=effect.expected_low,
-        expected_high=effect.expected_high,
+        expected=_finite(effect.expected),
+        expected_low=_finite(effect.expected_low),
+        expected_high=_finite(effect.expected_high),
         ratio=None if one_sided else effect.ratio,
-        ratio_low=effect.ratio_low,
+        ratio_low=_finite(effect.ratio_low),
         ratio_high=None if one_sided else effect.ratio_high,
-        excess=effect.excess,
-        excess_low=effect.excess_low,
-        excess_high=effect.excess_high,
-        minimum_detectable_ratio=effect.minimum_detectable_ratio,
+        excess=_finite(effect.excess),
+        excess_low=_finite(effect.excess_low),
+        excess_high=_finite(effect.excess_high),
+        minimum_detectable_ratio=_finite(effect.minimum_detectable_ratio),
         placebo_rank=effect.placebo_rank,
         placebo_n=effect.placebo_n,
         verdict=word,
         attribution=cause[0],
         reasons="; ".join(dict.fromkeys(r for r in reasons if r)),
     )
+
+
+def _finite(value: float) -> float | None:
+    """None for an end that is open: a table has no infinity."""
+    return value if np.isfinite(value) else None
 
 
 def envelope(effects: Sequence[Effect]) -> Effect:

@@ -1,0 +1,161 @@
+"""The effects of one event on one series: the path that every estimate, check and bench takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from analyzer.blocks import Catalogue
+from analyzer.errors import NotEnoughData
+from analyzer.estimators import chain_start, estimate_effect, placebo_errors
+from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
+from analyzer.places import WORLD
+from analyzer.records import Block, Effect, Pool
+from analyzer.study import situation
+from analyzer.study.horizons import Window
+from analyzer.study.series import Aligned
+from analyzer.study.wording import in_words, unit
+
+Estimand = Literal["no_block_since_base", "just_before"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lender:
+    """Placebo errors of all countries, per onset and horizon; the same for every country that borrows them."""
+
+    series: Series
+    known: dict[tuple[int, int], Pool | None] = field(default_factory=dict)
+
+    def pool(self, onset: int, horizon: int) -> Pool | None:
+        """Errors of windows of that length before a step; None where too few series can lend."""
+        if (onset, horizon) not in self.known:
+            self.known[onset, horizon] = self._lent(onset, horizon)
+        return self.known[onset, horizon]
+
+    def _lent(self, onset: int, horizon: int) -> Pool | None:
+        if len(self.series.names) < 2 or onset < 1:
+            return None
+        try:
+            return lend_pool(self.series, self._any(), onset, horizon, placebo_errors)
+        except NotEnoughData:
+            return None
+
+    def _any(self) -> str:
+        """The series whose artefacts are set aside with the others'; the world where it is there."""
+        return WORLD if WORLD in self.series.names else self.series.names[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One event on one series, with what is known around it."""
+
+    catalogue: Catalogue
+    block: Block
+    series: Aligned
+    panel_series: Series
+    onset: int
+    known: Block | None  # the block meant: for a bare date the one the catalogue has at that date
+    lender: Lender
+
+    @property
+    def cc(self) -> str:
+        """The country asked about."""
+        return self.block.cc
+
+    @property
+    def gap(self) -> int:
+        """Steps before onset that are kept out of the base."""
+        return situation.gap(self.series)
+
+    @property
+    def season(self) -> int:
+        """Steps of the season."""
+        return situation.season(self.series, self.onset)
+
+    def base_end(self, estimand: Estimand) -> int:
+        """First step that is not part of the base."""
+        events = self.panel_series.events[self.cc]
+        last = chain_start(events, self.onset, self.season) if estimand == "no_block_since_base" else self.onset
+        return max(last - self.gap, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The effects of one horizon and estimand, one per admissible onset, or the reason why there are none."""
+
+    window: Window
+    estimand: Estimand
+    effects: tuple[Effect, ...]
+    panel: Panel | None
+    refusal: str
+
+
+def asked_of(catalogue: Catalogue, block: Block, series: Aligned, onset: int, lender: Lender | None = None) -> Asked:
+    """The event on the series; a lender is shared by questions about one series."""
+    known = situation.meant(catalogue, block)
+    events = {**situation.country_events(catalogue, series)}
+    artefacts = situation.artefacts_of(series)
+    lender = lender or Lender(Series.of(series.values, events, artefacts))
+    events[block.cc] = situation.other_events(catalogue, known or block, series)
+    return Asked(catalogue, block, series, Series.of(series.values, events, artefacts), onset, known, lender)
+
+
+def estimands(asked: Asked) -> tuple[Estimand, ...]:
+    """Both where a chain of earlier blocks runs into this one, else the first: the two are then the same question."""
+    chained = chain_start(asked.panel_series.events[asked.cc], asked.onset, asked.season) < asked.onset
+    return ("no_block_since_base", "just_before") if chained else ("no_block_since_base",)
+
+
+def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) -> Found:
+    """The effects of a window, or the reason in words why there are none."""
+    if at.refusal:
+        return Found(at, estimand, (), None, at.refusal)
+    effects, panel = [], None
+    try:
+        for onset in onsets:
+            panel = _panel(asked, onset, at.steps)
+            effects.append(_effect(asked, panel, estimand))
+    except NotEnoughData as error:
+        return Found(at, estimand, (), panel, _refusal(error, asked, at))
+    return Found(at, estimand, tuple(effects), panel, "")
+
+
+def alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect:
+    """The same question to one series without donors or a pool.  Raises NotEnoughData."""
+    panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, most_donors=0)
+    return _estimate(asked, panel, "no_block_since_base", None)
+
+
+def _panel(asked: Asked, onset: int, steps: int) -> Panel:
+    # Ranks, shares and indices of other countries have scales of their own: no donors.
+    most = MOST_DONORS if asked.series.key.scale == "count" else 0
+    return build_panel(asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=most)
+
+
+def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
+    """The effect with the errors that other countries lend; said where the series alone would not have been enough."""
+    pool = None
+    if asked.series.key.scale == "count":
+        pool = asked.lender.pool(panel.onset - asked.gap, panel.horizon)
+    effect = _estimate(asked, panel, estimand, pool)
+    if pool is None or effect.effective_replications >= 5:
+        return effect
+    return replace(effect, warnings=(*effect.warnings, "few windows of its own: errors lent by other countries"))
+
+
+def _estimate(asked: Asked, panel: Panel, estimand: Estimand, pool: Pool | None) -> Effect:
+    options: dict[str, Any] = {**panel.arguments(), "pool": pool, "estimand": estimand}
+    options["season"] = situation.season(asked.series, panel.onset)
+    options["scale"] = asked.series.key.scale
+    if asked.series.key.scale in ("rank", "index"):
+        options["censored"] = asked.series.censored[panel.cc]
+    y, onset, horizon = (options.pop(name) for name in ("y", "onset", "horizon"))
+    return estimate_effect(y, onset, horizon, **options)
+
+
+def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:
+    """Why there is no estimate, in days; and whether the series simply ends."""
+    reach = asked.series.length - asked.onset
+    ends = f"; the series ends {reach} {unit(asked.series)} after onset" if at.steps > reach else ""
+    return in_words(str(error), asked.series) + ends
