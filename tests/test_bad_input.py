@@ -1,7 +1,5 @@
 """Bad input: one line that says what is wrong and where, and a store that is as it was."""
 
-
-
 from __future__ import annotations
 
 import gzip

@@ -238,7 +238,7 @@ def test_the_publishers_rule_gives_no_percentage_over_a_small_base():
     attribution=st.sampled_from(["supported", "contested", "other_cause", "no_block_known", "unclear"]),
 )  # fmt: skip
 @settings(max_examples=40, deadline=None)
-def test_whatever_the_row_the_upper_bound_is_printed_and_no_cause_is_claimed(
+def test_whatever_the_row_the_upper_bound_is_printed_and_no_cause_is_claimed(  # noqa: PLR0917 - drawn by name
     low, width, share, verdict, rank, attribution
 ):
     high = low * width

@@ -1,7 +1,5 @@
 """Fetching, against a loopback server that answers as documented, and then in every way that it should not."""
 
-
-
 from __future__ import annotations
 
 import json

@@ -1,7 +1,5 @@
 """Loading: what stands in a file is what stands in the store, once, with its origin."""
 
-
-
 from __future__ import annotations
 
 import bz2

@@ -1,7 +1,5 @@
 """Sources: every declaration is documentation, fixture and code at once; every format keeps its quirks."""
 
-
-
 from __future__ import annotations
 
 import json

@@ -126,7 +126,7 @@ def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
 
 
 def _touching(asked: Asked, steps: int, panel: Panel | None = None) -> tuple[Overlap, ...]:
-    """Other events that touch the base, which is the whole history before onset unless a panel cut it, or the window."""
+    """Other events that touch the base (the whole history before onset unless a panel cut it) or the window."""
     y = asked.series.values[asked.cc] if panel is None else panel.y
     seen = np.flatnonzero(np.isfinite(y[: asked.onset]))
     first = int(seen[0]) if seen.size else max(asked.onset - asked.gap, 0)
