@@ -10,7 +10,8 @@ SELECT
     scale_id,
     min(t_start) AS first_start,
     max(t_end) AS last_end,
-    count(*) AS rows_in_store
+    count(*) AS rows_in_store,
+    sum(CASE WHEN value <> 0 THEN 1 ELSE 0 END) AS rows_above_zero
 FROM observations
 WHERE cc = $cc
 GROUP BY indicator, asn, entity, unit, scale_id

@@ -8,7 +8,9 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import duckdb
@@ -183,3 +185,59 @@ def test_a_closed_pipe_is_no_error(loaded: Path):
     shell = f"{sys.executable} -m analyzer sources --format csv | head -1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], cwd=loaded, capture_output=True, check=False)
     assert b"Traceback" not in done.stderr
+
+
+class TorMirror(BaseHTTPRequestHandler):
+    """Answers as the documented address does: the file of the country asked for."""
+
+    def do_GET(self) -> None:
+        assert self.path.startswith("/userstats-bridge-country.csv?")
+        body = b"#\ndate,country,users,frac\n2024-02-01,pk,1873,94\n2024-02-02,pk,1910,93\n"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/csv")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+def test_fetch_downloads_to_a_dated_folder_and_loads(tmp_path: Path):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), TorMirror)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        ask = [
+            "fetch",
+            "tor_bridge_users",
+            "--cc",
+            "PK",
+            "--from",
+            "2024-02-01",
+            "--to",
+            "2024-02-03",
+            "--format",
+            "json",
+        ]
+        done = run(tmp_path, *ask, "--endpoint", f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["rows_loaded"] == 2
+    (saved,) = (tmp_path / "snapshots" / "tor_bridge_users").rglob("*.csv")
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", saved.parent.name)
+    (snapshot,) = json.loads(run(tmp_path, "query", "snapshots", "--format", "json").stdout)[-1:]
+    assert snapshot["retrieved_at"]
+
+
+@pytest.mark.shared
+def test_the_stop_table_imports_as_claims_and_events(shared: Path, tmp_path: Path):
+    table = shared / "data" / "series" / "accessnow-stop" / "access_now_snapshot_2026-05-20.parquet"
+    first = run(tmp_path, "blocks", "import", str(table), "--format", "json")
+    assert first.returncode == 0, first.stderr
+    assert json.loads(first.stdout)[0]["rows_loaded"] > 1800
+    assert json.loads(run(tmp_path, "blocks", "import", str(table), "--format", "json").stdout)[0]["already_loaded"]
+    found = json.loads(run(tmp_path, "blocks", "list", "--cc", "PK", "--format", "json").stdout)
+    days = {r["onset_local"][:10] for r in found}
+    assert {"2023-12-16", "2023-12-17", "2024-02-08", "2024-02-17"} <= days

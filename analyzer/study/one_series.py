@@ -176,6 +176,8 @@ def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
     series, y = asked.series, asked.series.values[asked.cc]
     seen = int(np.isfinite(y[asked.onset : asked.onset + found.window.steps]).sum())
     notes = [f"{seen} of {found.window.steps} {unit(series)} observed", *_onset_step(asked)]
+    if series.key.scale == "rank":
+        notes.append("a smaller rank is a better place in the chart")
     if change is not None:
         notes.append(f"changed on {moment(series, change.step)} (x{change.ratio:.2f})")
     provisional = series.provisional_from.get(asked.cc)
@@ -254,7 +256,10 @@ def _base(asked: Asked, found: Found) -> str:
     if not seen.size:
         return ""
     first, last = asked.series.time(int(seen[0])), asked.series.time(end - 1)
-    masked = sum(max(min(b, end) - max(a, int(seen[0])), 0) for a, b in panel.other_events)
+    # The path just before a block includes blocks that run through it: those are not masked there.
+    frozen = found.estimand == "no_block_since_base"
+    events = [(a, b) for a, b in panel.other_events if frozen or b <= end]
+    masked = sum(max(min(b, end) - max(a, int(seen[0])), 0) for a, b in events)
     text = f"{first.date()} to {last.date()}, {seen.size} of {end - int(seen[0])} steps observed"
     return f"{text}, {masked} masked for other blocks" if masked else text
 

@@ -67,8 +67,9 @@ class Aligned:
 
 
 def series_of_country(store: Store, cc: str) -> list[SeriesKey]:
-    """Every series the store holds for a country."""
-    rows = store.rows("series_of_country", cc=cc)
+    """Every series the store holds for a country, those without a single value above zero left out."""
+    # An app that was never in the chart has bounds and zeros only: there is no level to start from.
+    rows = [r for r in store.rows("series_of_country", cc=cc) if r["rows_above_zero"]]
     return [SeriesKey(r["indicator"], r["asn"], r["entity"], r["unit"], r["scale_id"]) for r in rows]
 
 
