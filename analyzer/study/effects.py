@@ -22,7 +22,7 @@ from analyzer.study.wording import in_words, unit
 LEVEL = 0.95
 # Of the interval that steps before onset must leave to count as moved: on Tor bridge users false positives after large
 # moves were 11 and 19 % where the gap alone decided (docs/method.md).
-EARLY_MOVE_LEVEL = 0.6
+EARLY_MOVE_LEVEL = 0.8
 ALREADY_MOVED = (
     "the series had already moved in the days kept out of the base: the range spans a base with and without them"
 )
@@ -153,43 +153,60 @@ def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
     if asked.series.key.scale == "count":
         pool = asked.lender.pool(panel.onset - asked.gap, panel.horizon)
     effect = _estimate(asked, panel, estimand, pool)
-    if _moved_before(asked, panel, estimand):
-        effect = _spanned(effect, _estimate(asked, replace(panel, anticipation=asked.exposed), estimand, pool))
+    if early := _moved_before(asked, panel, estimand):
+        taken_in = _estimate(asked, replace(panel, anticipation=asked.exposed), estimand, pool)
+        effect = _spanned(effect, taken_in, _from_level(effect, early.ratio))
     if pool is None or effect.effective_replications >= 5:
         return effect
     return replace(effect, warnings=(*effect.warnings, "few windows of its own: errors lent by other countries"))
 
 
-def _moved_before(asked: Asked, panel: Panel, estimand: Estimand) -> bool:
-    """True where the steps kept out of the base already lie off the path that the base foretells."""
+def _moved_before(asked: Asked, panel: Panel, estimand: Estimand) -> Effect | None:
+    """The move of the steps kept out of the base, where they already lie off the path that the base foretells."""
     start, steps = panel.onset - asked.gap, asked.gap - asked.exposed
     if steps < 1 or asked.base_end(estimand) != asked.onset - asked.gap:
-        return False
+        return None
     try:
         gap = replace(panel, onset=start, horizon=steps, anticipation=0)
         moved = _estimate(asked, gap, estimand, None, level=EARLY_MOVE_LEVEL)
     except NotEnoughData:
-        return False
-    return moved.ratio_low > 1 or moved.ratio_high < 1
+        return None
+    return moved if moved.ratio > 0 and (moved.ratio_low > 1 or moved.ratio_high < 1) else None
 
 
-def _spanned(kept_out: Effect, taken_in: Effect) -> Effect:
-    """A move before onset may be people who were warned, or have nothing to do with the block: the range holds both."""
-    low = min(kept_out.expected_low, taken_in.expected_low)
-    high = max(kept_out.expected_high, taken_in.expected_high)
-    ratios = (kept_out.ratio_low, taken_in.ratio_low, kept_out.ratio_high, taken_in.ratio_high)
-    detectable = max(kept_out.minimum_detectable_ratio, taken_in.minimum_detectable_ratio)
+def _from_level(effect: Effect, moved: float) -> Effect:
+    """The same effect measured from the level of the steps kept out, which lies `moved` times off the path."""
+    low, high = effect.expected_low * moved, effect.expected_high * moved
     return replace(
-        kept_out,
+        effect,
         expected_low=low,
         expected_high=high,
-        ratio_low=min(ratios),
-        ratio_high=max(ratios),
-        excess_low=min(kept_out.excess_low, taken_in.excess_low),
-        excess_high=max(kept_out.excess_high, taken_in.excess_high),
-        expected_steps_low=np.fmin(kept_out.expected_steps_low, taken_in.expected_steps_low),
-        expected_steps_high=np.fmax(kept_out.expected_steps_high, taken_in.expected_steps_high),
-        minimum_detectable_ratio=detectable,
+        ratio_low=effect.ratio_low / moved,
+        ratio_high=effect.ratio_high / moved,
+        excess_low=effect.observed - high,
+        excess_high=effect.observed - low,
+        expected_steps_low=effect.expected_steps_low * moved,
+        expected_steps_high=effect.expected_steps_high * moved,
+    )
+
+
+def _spanned(kept_out: Effect, *others: Effect) -> Effect:
+    """A move before onset may be people who were warned, or have nothing to do with the block: the range holds both.
+
+    Spanned are the base without the steps kept out, the base with them, and their own level going on as it is.
+    """
+    every = (kept_out, *others)
+    return replace(
+        kept_out,
+        expected_low=min(e.expected_low for e in every),
+        expected_high=max(e.expected_high for e in every),
+        ratio_low=min(e.ratio_low for e in every),
+        ratio_high=max(e.ratio_high for e in every),
+        excess_low=min(e.excess_low for e in every),
+        excess_high=max(e.excess_high for e in every),
+        expected_steps_low=np.fmin.reduce([e.expected_steps_low for e in every]),
+        expected_steps_high=np.fmax.reduce([e.expected_steps_high for e in every]),
+        minimum_detectable_ratio=max(e.minimum_detectable_ratio for e in every),
         warnings=(*kept_out.warnings, ALREADY_MOVED),
     )
 
