@@ -6,11 +6,8 @@ choice cannot follow the effect; the one exception is coverage, which asks wheth
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -119,19 +116,6 @@ class Series:
         if name not in self.names:
             raise NotEnoughData(f"no series for {name}; there are {len(self.names)} others")
         return self.values[:, self.names.index(name)]
-
-
-def listed_artefacts(indicator: str, days: Sequence[date]) -> tuple[Artefact, ...]:
-    """The shipped artefacts of an indicator as ranges on an axis of consecutive days."""
-    text = files("analyzer.data").joinpath("artefacts.csv").read_text(encoding="utf-8")
-    rows = [row for row in csv.DictReader(text.splitlines()) if indicator in row["indicators"].split(";")]
-    found = []
-    for row in rows:
-        start, end = ((date.fromisoformat(row[key]) - days[0]).days for key in ("start", "end"))
-        if end > 0 and start < len(days):
-            effects = frozenset(row["effect"].split(";"))
-            found.append(Artefact(row["artefact_id"], max(start, 0), min(end, len(days)), effects, row["note"]))
-    return tuple(sorted(found, key=lambda artefact: artefact.start))
 
 
 def build_panel(

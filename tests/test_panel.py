@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import numpy as np
 import pytest
 
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import estimate_effect, placebo_errors
-from analyzer.panel import Artefact, Series, build_panel, lend_pool, listed_artefacts
+from analyzer.panel import Artefact, Series, build_panel, lend_pool
 
 STEPS, ONSET, HORIZON = 300, 270, 14
 CHANGE = Artefact("change", 200, 205, frozenset({"gap", "level_change"}))
@@ -159,12 +157,3 @@ def test_series_of_different_length_are_refused():
 def test_a_country_without_series_is_not_estimable():
     with pytest.raises(NotEnoughData, match="no series for QQ"):
         build_panel(Series.of(countries()), "QQ", ONSET, HORIZON)
-
-
-def test_the_listed_artefacts_put_uganda_2018_on_the_right_side():
-    days = [date(2018, 1, 1) + timedelta(days=k) for k in range(300)]
-    authority = next(a for a in listed_artefacts("tor.bridge_users", days) if "authority" in a.artefact_id)
-    assert days[authority.start] == date(2018, 7, 7)
-    assert days[authority.end] == date(2018, 7, 20)
-    assert authority.moves_level
-    assert not listed_artefacts("wiki.pageviews", days)

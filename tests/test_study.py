@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from series_files import panel, write_tor
 import analyzer
 from analyzer.api import Database, Study
 from analyzer.errors import BadInput, StoreError, UnknownName
+from analyzer.study.series import aligned, series_of_country
+from analyzer.study.situation import artefacts_of
 
 BLOCK = "sd-2018-12-21-social"
 ONSET = date(2018, 12, 21)
@@ -232,3 +235,33 @@ def test_the_shared_cases_come_out_as_the_data_show(shared: Path, tmp_path: Path
         db.estimate("pk-2023-02-wikipedia-block", indicator="tor.relay_users", horizons=horizons),
     ):
         assert {e.verdict for e in quiet.estimates} <= {"inconclusive", "ruled_out"}
+
+
+def test_listed_artefacts_become_steps_of_the_series(database: Database):
+    (key,) = series_of_country(database.store, "SD")
+    series = aligned(database.store, key)
+    (recovery, october) = artefacts_of(series)
+    assert series.time(recovery.start).date() == date(2018, 9, 14)
+    assert series.time(recovery.end).date() == date(2018, 9, 19)
+    assert recovery.moves_level
+    assert not october.moves_level
+    assert artefacts_of(replace(series, key=replace(key, indicator="wiki.pageviews"))) == ()
+
+
+def test_a_move_before_onset_widens_the_range_and_is_said(tmp_path: Path):
+    early = {"sd": {ONSET - timedelta(days=4): 2.0}}
+    db = analyzer.open(tmp_path / "s.duckdb")
+    db.load(write_tor(tmp_path / "b.csv", panel(early)))
+    e = row(db.estimate(BLOCK, horizons=["14d"]), "14d")
+    assert "already moved in the days kept out" in e.reasons
+    assert e.ratio_low < 1.1
+    assert e.ratio_high * 1.05 > 2.0
+    assert e.ratio_high == pytest.approx(e.observed / e.expected_low)
+    assert e.excess_low == pytest.approx(e.observed - e.expected_high)
+
+
+def test_a_block_in_force_for_years_is_listed_and_masks_nothing(study: Study, database: Database):
+    e = row(database.estimate(cc="PK", date=date(2019, 3, 1), horizons=["14d"]), "14d")
+    assert "pk-2011-11-porn (base and horizon)" in e.reasons
+    assert "masked" not in e.base
+    assert e.verdict != "not_estimable"
