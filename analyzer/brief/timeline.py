@@ -15,6 +15,7 @@ _NOTE = (
     "catalogue holds no official statement, not that there was none."
 )
 NONE_RECORDED = "none on record here"
+MOST_STATEMENTS = 2  # of officials, in a cell
 MOST_REPORTERS = 4  # names that fit a cell; all of them stand in the appendix
 
 
@@ -91,12 +92,13 @@ def _claims(material: Material, claims: list[Claim], is_non_event: bool) -> Text
     if not claims:
         return ("—" if is_non_event else NONE_RECORDED,)
     parts: list[str | Link] = []
-    for i, c in enumerate(claims):
+    for i, c in enumerate(claims[:MOST_STATEMENTS]):
         gap = "; " if i else ""
         said = f": {words.clean(c.says)}" if words.clean(c.says) else ""
         dated = f" ({words.clean(c.stated_at)})" if words.clean(c.stated_at) else ""
         parts += [f"{gap}{words.or_not_stated(c.who)}{said}{dated} ", material.ref(c.address)]
-    return tuple(p for p in parts if p)
+    more = len(claims) - MOST_STATEMENTS
+    return tuple(p for p in (*parts, f"; {more} more under “The official position”" if more > 0 else "") if p)
 
 
 def official_position(material: Material) -> Section:
