@@ -76,15 +76,18 @@ class Database:
         """
         described = None if mapping is None else str(mapping)
         options: dict[str, Any] = {"source": source, "tz": tz, "cc": cc, "retrieved": retrieved, "progress": progress}
-        results = []
-        for given in paths:
-            files = expand([str(given)])
-            found = [r for f in files if (r := self._load_one(f, given, skipped, mapping=described, **options))]
-            if not found:
-                raise BadInput(f"{given}: no file in this folder could be loaded")
-            results += found
-        with self.store.writing() as con:  # after the first load: a store that failed to load stays as it was
-            blocks.fill(con)
+        results: list[records.LoadResult] = []
+        try:
+            for given in paths:
+                files = expand([str(given)])
+                found = [r for f in files if (r := self._load_one(f, given, skipped, mapping=described, **options))]
+                if not found:
+                    raise BadInput(f"{given}: no file in this folder could be loaded")
+                results += found
+        finally:
+            if results:  # only after a load: a store into which nothing could be loaded stays as it was
+                with self.store.writing() as con:
+                    blocks.fill(con)
         return results
 
     def _load_one(

@@ -241,3 +241,23 @@ def test_the_stop_table_imports_as_claims_and_events(shared: Path, tmp_path: Pat
     found = json.loads(run(tmp_path, "blocks", "list", "--cc", "PK", "--format", "json").stdout)
     days = {r["onset_local"][:10] for r in found}
     assert {"2023-12-16", "2023-12-17", "2024-02-08", "2024-02-17"} <= days
+
+
+def test_a_bad_file_among_good_ones_stops_the_load_and_what_came_before_stays(tmp_path: Path):
+    write_tor(tmp_path / "a.csv", {"sd": panel()["sd"]})
+    (tmp_path / "b.csv").write_text("<html><body>busy</body></html>", encoding="utf-8")
+    done = run(tmp_path, "load", "a.csv", "b.csv")
+    assert done.returncode == 1
+    assert b"HTML" in done.stderr
+    rows = json.loads(run(tmp_path, "query", "snapshots", "--format", "json").stdout)
+    assert {r["source"] for r in rows} == {"tor_bridge_users", "catalogue"}
+
+
+def test_a_folder_is_loaded_but_for_what_is_no_data(tmp_path: Path):
+    (tmp_path / "data").mkdir()
+    write_tor(tmp_path / "data" / "a.csv", {"sd": panel()["sd"]})
+    (tmp_path / "data" / "README.md").write_text("# What this is\n", encoding="utf-8")
+    done = run(tmp_path, "load", "data", "--format", "json")
+    assert done.returncode == 0
+    assert b"left out" in done.stderr
+    assert [r["source"] for r in json.loads(done.stdout)] == ["tor_bridge_users"]

@@ -265,3 +265,18 @@ def test_a_block_in_force_for_years_is_listed_and_masks_nothing(study: Study, da
     assert "pk-2011-11-porn (base and horizon)" in e.reasons
     assert "masked" not in e.base
     assert e.verdict != "not_estimable"
+
+
+def test_a_study_writes_its_own_brief(study: Study, tmp_path: Path):
+    path = study.brief(tmp_path / "sudan.html")
+    text = path.read_text(encoding="utf-8")
+    assert "Sudan" in text
+    assert "No series given" not in text
+    with pytest.raises(UnknownName, match=r"\.html"):
+        study.brief(tmp_path / "sudan.odt")
+
+
+def test_blocks_in_python_are_those_of_the_command(database: Database):
+    found = database.blocks("PK", start=date(2024, 1, 20), end=date(2024, 1, 21))
+    assert "pk-2024-01-20" in {b.block_id for b in found}
+    assert {b.cc for b in found} == {"PK"}
