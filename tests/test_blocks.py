@@ -337,7 +337,7 @@ def test_the_first_write_fills_the_store_with_the_shipped_tables(new):
         assert blocks.fill(con)
         assert not blocks.fill(con)
         tables = ("blocks", "non_events", "block_claims", "published")
-        counts = {t: con.table(t).count("*").fetchone()[0] for t in tables}
+        counts = {t: con.table(t).count("*").fetchall()[0][0] for t in tables}
         names = con.execute("SELECT source, tool_version FROM snapshots").fetchall()
         services = con.execute("SELECT services FROM blocks WHERE block_id = $id", {"id": "pk-2024-01-07"}).fetchone()
     have = blocks.shipped()
