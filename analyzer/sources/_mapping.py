@@ -1,4 +1,4 @@
-"""The mapping file of a generic table: what each column is, checked key by key before any row is read.
+r"""The mapping file of a generic table: what each column is, checked key by key before any row is read.
 
 A field is a column's name, or a table: {column = "Name", prefix = "app:"} or {value = "a constant"}.
 Fields: indicator, cc, asn, entity, value, low, high, unit, state, quality, n, scale_id.  In TOML (YAML likewise):
