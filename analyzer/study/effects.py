@@ -21,7 +21,7 @@ from analyzer.study.wording import in_words, unit
 
 LEVEL = 0.95
 # Of the interval that the steps kept out must leave to count as moved.  On Tor bridge users false positives after large
-# moves were 19 % without this rule, 4.8, 6.1 and 7.9 % at 0.8, 0.85 and 0.9; lower levels widen quiet cases for nothing.
+# moves were 19 % without this rule, 4.8, 6.1 and 7.9 % at 0.8, 0.85 and 0.9; lower ones widen quiet cases for nothing.
 EARLY_MOVE_LEVEL = 0.85
 ALREADY_MOVED = (
     "the series had already moved in the days kept out of the base: the range spans a base with and without them"
