@@ -232,7 +232,10 @@ def publisher_rule_table(studies: tuple[Study, ...]) -> Table | None:
         "The publishers' rule on our own series: percent over the mean of the 28 days before, day by day",
         ("Indicator", "Day", "Value", "Mean of the 28 days before", "Percent over it"),
         rows,
-        ("Not the same input as the press figures: the rule is theirs, the series is the one named here.",)
+        (
+            "Not the same input as the press figures: the rule is theirs, the series is the one named here. Only days whose "
+            "28 preceding days were all observed.",
+        )
         + ((f"The first {_DAYS_SHOWN} days of each.",) if cut else ()),
     )
 

@@ -286,7 +286,7 @@ def _view(asked: Asked, found: Sequence[Found]) -> SeriesView:
         expected=shown(effect.expected_steps if effect else None),
         low=shown(effect.expected_steps_low if effect else None),
         high=shown(effect.expected_steps_high if effect else None),
-        base_end=series.time(max(asked.onset - asked.gap, 0)),
+        base_end=series.time(asked.base_end("no_block_since_base")),
     )
 
 
