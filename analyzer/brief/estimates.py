@@ -233,8 +233,8 @@ def publisher_rule_table(studies: tuple[Study, ...]) -> Table | None:
         ("Indicator", "Day", "Value", "Mean of the 28 days before", "Percent over it"),
         rows,
         (
-            "Not the same input as the press figures: the rule is theirs, the series is the one named here. Only days whose "
-            "28 preceding days were all observed.",
+            "Not the same input as the press figures: the rule is theirs, the series is the one named here.",
+            "Only days whose 28 preceding days were all observed.",
         )
         + ((f"The first {_DAYS_SHOWN} days of each.",) if cut else ()),
     )
