@@ -7,7 +7,6 @@ Each rule set has a version that every estimate carries.  A verdict speaks of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
 
@@ -25,14 +24,6 @@ FEW_UNITS = 10.0  # below it a ratio says more about chance than about people
 LONGEST_LAG = timedelta(days=5)
 # Announced blocks moved demand 1 to 4 days ahead (Russia 2022, Gabon 2023, Senegal and Nepal).
 LONGEST_LEAD = timedelta(days=4)
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """A word and the reasons for it."""
-
-    word: str
-    reasons: tuple[str, ...]
 
 
 def few_units(effect: Effect, scale: str = "count") -> bool:

@@ -97,7 +97,7 @@ def test_kinds_that_change_no_access_are_the_non_events():
 
 
 def test_pakistan_has_26_events_of_which_22_changed_access_or_were_said_to():
-    mine = blocks.of_country(blocks.shipped(), "pk")
+    mine = blocks.listed(blocks.shipped(), "pk")
     assert len(mine) == 26
     assert {b.block_id for b in mine if b.is_non_event} == {
         "pk-2024-02-22-shc", "pk-2024-03-pta-admission", "pk-2024-04-17-shc", "pk-2025-05-22-x-outage",
@@ -471,7 +471,7 @@ def test_rows_of_several_years_are_one_event_whose_latest_end_wins(tmp_path, sto
     path = stop_table(tmp_path, stop_row(count_year="2032", end_date="2032-01-05"), stop_row())
     assert blocks.import_stop(store, path).rows_loaded == 1
     have = blocks.catalogue(store)
-    (event,) = blocks.of_country(have, "MW")
+    (event,) = blocks.listed(have, "MW")
     assert (event.end_earliest, event.end_latest) == (at("2032-01-04T22:00"), at("2032-01-05T22:00"))
     assert event.services == ("x",)
     assert [c.stated_at for c in have.claims_about(event.block_id)] == ["2031", "2032"]
@@ -479,14 +479,14 @@ def test_rows_of_several_years_are_one_event_whose_latest_end_wins(tmp_path, sto
 
 def test_an_end_that_the_latest_year_leaves_empty_stays_empty(tmp_path, store):
     blocks.import_stop(store, stop_table(tmp_path, stop_row(end_date="2031-06-01"), stop_row(count_year="2032")))
-    assert blocks.of_country(blocks.catalogue(store), "MW")[0].end_latest is None
+    assert blocks.listed(blocks.catalogue(store), "MW")[0].end_latest is None
 
 
 def test_a_newer_vintage_replaces_the_end_and_keeps_what_was_said(tmp_path, store):
     blocks.import_stop(store, stop_table(tmp_path, stop_row()))
     blocks.import_stop(store, stop_table(tmp_path, stop_row(), stop_row(count_year="2032", end_date="2032-02-01")))
     have = blocks.catalogue(store)
-    (event,) = blocks.of_country(have, "MW")
+    (event,) = blocks.listed(have, "MW")
     assert event.end_latest == at("2032-02-01T22:00")
     assert len(have.claims_about(event.block_id)) == 2
 
@@ -523,14 +523,14 @@ def test_kind_and_services_come_from_the_columns_of_the_list(tmp_path, cells, ki
 def test_an_end_before_the_start_is_said_but_not_used(tmp_path, store):
     blocks.import_stop(store, stop_table(tmp_path, stop_row(end_date="2031-05-19")))
     have = blocks.catalogue(store)
-    (event,) = blocks.of_country(have, "MW")
+    (event,) = blocks.listed(have, "MW")
     assert event.end_latest is None
     assert "before its start, so not used" in have.claims_about(event.block_id)[0].says
 
 
 def test_an_estimated_start_is_a_week(tmp_path, store):
     blocks.import_stop(store, stop_table(tmp_path, stop_row(start_date_type="Estimated")))
-    assert blocks.of_country(blocks.catalogue(store), "MW")[0].start_precision == "week"
+    assert blocks.listed(blocks.catalogue(store), "MW")[0].start_precision == "week"
 
 
 def test_an_event_of_ours_gets_the_row_as_a_claim_and_no_twin(tmp_path, store):

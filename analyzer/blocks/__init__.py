@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from analyzer.blocks.contents import Catalogue, artefacts, find, listed, of_country, overlaps, shipped, touches
+from analyzer.blocks.contents import Catalogue, artefacts, find, listed, overlaps, shipped, touches
 from analyzer.blocks.entry import described, import_table
 from analyzer.blocks.signs import ExpectedSign, expected_sign
 from analyzer.blocks.stop import import_stop
@@ -16,5 +16,5 @@ from analyzer.blocks.times import local_span, span
 __all__ = [
     "BLOCK_KINDS", "KINDS", "NON_EVENT_KINDS", "Artefact", "Catalogue", "ExpectedSign", "add", "artefacts", "catalogue",
     "described", "expected_sign", "fill", "find", "import_csv", "import_published", "import_stop", "import_table",
-    "listed", "local_span", "of_country", "overlaps", "shipped", "span", "touches",
+    "listed", "local_span", "overlaps", "shipped", "span", "touches",
 ]  # fmt: skip

@@ -124,13 +124,6 @@ def listed(
     return tuple(sorted(found, key=lambda b: (b.onset_earliest, b.block_id)))
 
 
-def of_country(
-    catalogue: Catalogue, cc: str | None, start: date | None = None, end: date | None = None
-) -> tuple[Block, ...]:
-    """`listed`, with the country named."""
-    return listed(catalogue, cc, start, end)
-
-
 def _instant(when: date | None, cc: str) -> datetime | None:
     return when if when is None or isinstance(when, datetime) else local_midnight(when, cc)
 

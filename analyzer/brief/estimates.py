@@ -9,11 +9,9 @@ from analyzer.brief.confidence import evidence_word, precision_word
 from analyzer.brief.indicators import meaning
 from analyzer.brief.model import Finding, Table, Text
 from analyzer.records import Estimate, Overlap, PublisherRow, Study
-from analyzer.verdicts import shared_reasons
+from analyzer.verdicts import FEW_UNITS, SMALLEST_EFFECT_OF_INTEREST, shared_reasons
 
 _DAYS_SHOWN = 14  # two weeks show how the percentage falls by itself
-SMALL_BASE = 10.0  # expected total under which a ratio says more about the base than about the change
-_SMALLEST_EFFECT = 1.25  # of the rules version; a plan may set its own, and then the interval is quoted instead
 
 TRAILING_BASE = (
     "A trailing base swallows the event: when a level rises and stays, the 28 days before each new day fill up with "
@@ -49,7 +47,7 @@ def _bounds(low: float | None, high: float | None, say: Callable[[float], str] =
 
 def ratio_text(row: Estimate) -> str:
     """x2.9 (x2.1 to x4.2); for a small base only what its lower end allows."""
-    small = row.expected is not None and row.expected < SMALL_BASE
+    small = row.expected is not None and row.expected < FEW_UNITS
     if row.ratio is None or row.ratio_high is None or small:
         return f"at least {words.multiple(row.ratio_low)}" if row.ratio_low else "no ratio (small base)"
     return f"{words.multiple(row.ratio)} ({_bounds(row.ratio_low, row.ratio_high, words.multiple)})"
@@ -85,7 +83,7 @@ def _subject(row: Estimate) -> str:
 
 
 def _size(row: Estimate) -> str:
-    if row.expected is not None and row.expected < SMALL_BASE:
+    if row.expected is not None and row.expected < FEW_UNITS:
         return f"{excess_text(row)} units above the expected total; {ratio_text(row)}"
     if row.ratio is None or row.ratio_high is None:
         return f"{ratio_text(row)}, against {against(row)}"
@@ -122,8 +120,10 @@ def _ruled_out(study: Study, row: Estimate) -> tuple[str, str]:
 
 def _ruled_out_words(row: Estimate) -> str:
     low, high = row.ratio_low or 0.0, row.ratio_high or float("inf")
-    default = low >= 1 / _SMALLEST_EFFECT and high <= _SMALLEST_EFFECT
-    beyond = words.multiple(_SMALLEST_EFFECT) if default else "the smallest effect of interest set by the plan"
+    default = low >= 1 / SMALLEST_EFFECT_OF_INTEREST and high <= SMALLEST_EFFECT_OF_INTEREST
+    beyond = (
+        words.multiple(SMALLEST_EFFECT_OF_INTEREST) if default else "the smallest effect of interest set by the plan"
+    )
     return f"a change beyond {beyond} is ruled out"
 
 
@@ -241,7 +241,7 @@ def publisher_rule_table(studies: tuple[Study, ...]) -> Table | None:
 
 
 def _publisher_row(row: PublisherRow) -> tuple[Text, ...]:
-    small = row.mean_28_days_before < SMALL_BASE
+    small = row.mean_28_days_before < FEW_UNITS
     shown = "not shown: the base is under 10" if small else words.percent(round(row.percent))
     numbers = (words.number(row.value), words.number(row.mean_28_days_before), shown)
     return (meaning(row.indicator, row.entity).name,), (words.day(row.day),), *((text,) for text in numbers)

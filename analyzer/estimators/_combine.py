@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import polygamma, stdtrit
 
+from analyzer.estimators._replay import PLACEBO_OBSERVED
+
 if TYPE_CHECKING:
     from analyzer.estimators._events import Base
     from analyzer.estimators._replay import Forecasts, Windows
@@ -68,7 +70,7 @@ def gather(
     end, gap = base.end, base.gap
     origins = np.arange(base.start, max(end - gap - horizon, base.start - 1) + 1)
     starts = origins + gap
-    known = np.isfinite(seen.link[starts]) & (seen.seen[starts] >= max(1.0, 0.6 * horizon))
+    known = np.isfinite(seen.link[starts]) & (seen.seen[starts] >= max(1.0, PLACEBO_OBSERVED * horizon))
     known &= np.isfinite(made.level[:, origins]).all(axis=0)
     preferred = known & (origins >= base.start + first_origin(base.length, gap, horizon, season))
     if preferred.sum() <= (REPLICATIONS - 1) * horizon:  # holes in the base: begin as early as a level can be known

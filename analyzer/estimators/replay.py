@@ -32,7 +32,7 @@ from analyzer.estimators._inputs import (
     require_base,
     require_window,
 )
-from analyzer.estimators._replay import Forecasts, Windows, forecast, windows
+from analyzer.estimators._replay import PLACEBO_OBSERVED, Forecasts, Windows, forecast, windows
 from analyzer.estimators._scales import Measure, censored_steps, fill_censored, measure
 from analyzer.records import Effect
 
@@ -230,7 +230,7 @@ def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
     made = forecast(x, setting.seen, movement, base.gap, question.horizon)
     # Totals of counts stand above the mean of logs; the distance is the same for all forecasters and nearly constant.
     inside = slice(0, max(base.end - question.horizon + 1, 0))
-    distance = (calm.link - calm.donors[:, 0])[inside][seen.seen[inside] >= 0.6 * question.horizon]
+    distance = (calm.link - calm.donors[:, 0])[inside][seen.seen[inside] >= PLACEBO_OBSERVED * question.horizon]
     placebos = gather(
         made,
         calm,

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LOCK_PATIENCE = 5.0  # seconds: a load of a Tor Metrics file ends well within it
-MEMORY = ":memory:"
 
 
 class Store:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from analyzer.blocks import Catalogue, find, of_country
+from analyzer.blocks import Catalogue, find, listed
 from analyzer.errors import UnknownName
 from analyzer.places import check_country, local_midnight
 from analyzer.records import Block, Dossier, Snapshot, Source, Study
@@ -43,7 +43,7 @@ def dossier(store: Store, catalogue: Catalogue, asked: BriefQuestion, *, command
     """
     named = [find(catalogue, block_id) for block_id in asked.block_ids]
     cc, start, end = _place_and_time(asked, named)
-    touching = of_country(catalogue, cc, local_midnight(start, cc), local_midnight(end, cc))
+    touching = listed(catalogue, cc, local_midnight(start, cc), local_midnight(end, cc))
     shown = tuple(b for b in touching if b.onset_latest >= local_midnight(start - LONG_BEFORE, cc))
     shown = tuple(sorted({*shown, *named}, key=lambda b: (b.onset_earliest, b.block_id)))
     questions = named or [b for b in shown if not b.is_non_event and _begins_within(b, cc, start, end)]

@@ -138,25 +138,25 @@ def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) ->
 def alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect:
     """The same question to one series without donors or a pool.  Raises NotEnoughData."""
     panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, most_donors=0)
-    return _estimate(asked, panel, "no_block_since_base", None)
+    return _estimate(asked, panel, "no_block_since_base")
 
 
 def _panel(asked: Asked, onset: int, steps: int) -> Panel:
-    # Ranks, shares and indices of other countries have scales of their own: no donors.
-    most = MOST_DONORS if asked.series.key.scale == "count" else 0
-    return build_panel(asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=most)
+    # Ranks, shares and indices of other countries have scales of their own: no donors, no lenders.
+    counts = asked.series.key.scale == "count"
+    panel = build_panel(
+        asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=MOST_DONORS if counts else 0
+    )
+    return replace(panel, pool=asked.lender.pool(onset - asked.gap, steps)) if counts else panel
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
     """The effect with the errors that other countries lend; said where the series alone would not have been enough."""
-    pool = None
-    if asked.series.key.scale == "count":
-        pool = asked.lender.pool(panel.onset - asked.gap, panel.horizon)
-    effect = _estimate(asked, panel, estimand, pool)
+    effect = _estimate(asked, panel, estimand)
     if early := _moved_before(asked, panel, estimand):
-        taken_in = _estimate(asked, replace(panel, anticipation=asked.exposed), estimand, pool)
+        taken_in = _estimate(asked, replace(panel, anticipation=asked.exposed), estimand)
         effect = _spanned(effect, taken_in, _from_level(effect, early.ratio))
-    if pool is None or effect.effective_replications >= 5:
+    if panel.pool is None or effect.effective_replications >= 5:
         return effect
     return replace(effect, warnings=(*effect.warnings, "few windows of its own: errors lent by other countries"))
 
@@ -167,8 +167,8 @@ def _moved_before(asked: Asked, panel: Panel, estimand: Estimand) -> Effect | No
     if steps < 1 or asked.base_end(estimand) != asked.onset - asked.gap:
         return None
     try:
-        gap = replace(panel, onset=start, horizon=steps, anticipation=0)
-        moved = _estimate(asked, gap, estimand, None, level=EARLY_MOVE_LEVEL)
+        gap = replace(panel, onset=start, horizon=steps, anticipation=0, pool=None)
+        moved = _estimate(asked, gap, estimand, level=EARLY_MOVE_LEVEL)
     except NotEnoughData:
         return None
     return moved if moved.ratio > 0 and (moved.ratio_low > 1 or moved.ratio_high < 1) else None
@@ -211,8 +211,8 @@ def _spanned(kept_out: Effect, *others: Effect) -> Effect:
     )
 
 
-def _estimate(asked: Asked, panel: Panel, estimand: Estimand, pool: Pool | None, *, level: float = LEVEL) -> Effect:
-    options: dict[str, Any] = {**panel.arguments(), "pool": pool, "estimand": estimand, "level": level}
+def _estimate(asked: Asked, panel: Panel, estimand: Estimand, *, level: float = LEVEL) -> Effect:
+    options: dict[str, Any] = {**panel.arguments(), "estimand": estimand, "level": level}
     options["season"] = situation.season(asked.series, panel.onset)
     options["scale"] = asked.series.key.scale
     if asked.series.key.scale in ("rank", "index"):

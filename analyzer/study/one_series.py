@@ -13,7 +13,7 @@ from analyzer.blocks import Catalogue, expected_sign, overlaps
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
 from analyzer.estimators.changes import Change, locate_change
-from analyzer.panel import Panel
+from analyzer.panel import DONOR_QUIET, Panel
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
 from analyzer.registry import load_all
@@ -113,8 +113,8 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
 
 
 def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
-    """Countries whose access did not change from 60 steps before onset to the window's end, largest first."""
-    quiet = (asked.onset - 60, asked.onset + steps)
+    """Countries that could be donors by their events: quiet before onset and in the window; largest first."""
+    quiet = (asked.onset - DONOR_QUIET, asked.onset + steps)
     sizes: Mapping[str, float] = {
         cc: float(np.nanmedian(y[: asked.onset]))
         for cc, y in asked.series.values.items()
@@ -243,7 +243,8 @@ def _heading(asked: Asked, found: Found) -> rows.Heading:
 def _method(asked: Asked, found: Found) -> str:
     donors = len(found.panel.constituents) if found.panel else 0
     together = ", entering as their mean" if found.panel and len(found.panel.donor_names) < donors else ""
-    return f"replay; {donors} donor countries{together}; {asked.gap} steps before onset kept out of the base"
+    lent = "; placebo errors lent by other countries" if found.panel and found.panel.pool else ""
+    return f"replay; {donors} donor countries{together}{lent}; {asked.gap} steps before onset kept out of the base"
 
 
 def _base(asked: Asked, found: Found) -> str:

@@ -13,12 +13,12 @@ from analyzer.panel import Artefact
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Block
 from analyzer.study.series import Aligned
+from analyzer.verdicts import LONGEST_LEAD
 
 Pairs = tuple[tuple[int, int], ...]
 
-# Announced blocks moved demand 1 to 4 days ahead (Russia, Gabon, Senegal, Nepal): a base that ends the day
-# before onset may hold the first of it.
-ANTICIPATION = timedelta(days=4)
+# A base that ends the day before onset may hold the first of what an announced block moved.
+ANTICIPATION = LONGEST_LEAD
 # How long a change of access marks a country as no donor; decays after lifted blocks had half-lives of days to weeks.
 DISTURBED = timedelta(days=60)
 LONG_IN_FORCE = timedelta(days=365)
