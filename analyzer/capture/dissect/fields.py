@@ -1,0 +1,41 @@
+"""Fields that TLS messages are made of."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+SERVER_NAME, GROUPS, SIGNATURES, ALPN, VERSIONS = 0, 10, 13, 16, 43
+TLS13 = 0x0304
+
+
+def codes(listed: bytes) -> tuple[int, ...]:
+    """16-bit codes, GREASE included."""
+    return Struct(f">{len(listed) // 2}H").unpack_from(listed)
+
+
+def is_grease(code: int) -> bool:
+    """RFC 8701: 0x0A0A, 0x1A1A, .. 0xFAFA."""
+    return code & 0x0F0F == 0x0A0A and code >> 8 == code & 0xFF
+
+
+def published(version: int) -> int:
+    """Drafts of TLS 1.3 (IETF 0x7Fxx, Facebook 0xFBxx) counted as TLS 1.3."""
+    return TLS13 if version >> 8 in (0x7F, 0xFB) else version
+
+
+def text(raw: bytes) -> str:
+    """Bytes as printable text: what is no printable ASCII is escaped."""
+    plain = raw.decode("ascii", "backslashreplace")
+    return plain if plain.isprintable() else plain.encode("unicode_escape").decode("ascii")
+
+
+def protocols(extension: bytes) -> list[bytes]:
+    """The names in an ALPN extension (RFC 7301), in order, GREASE included."""
+    names, pos = [], 2
+    while pos < len(extension):
+        end = pos + 1 + extension[pos]
+        if end > len(extension):
+            break
+        names.append(extension[pos + 1 : end])
+        pos = end
+    return names

@@ -1,0 +1,128 @@
+"""The body of a ClientHello (RFC 8446 section 4.1.2), which TLS, DTLS and QUIC share."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from struct import Struct, error
+from typing import Literal, NamedTuple
+
+from analyzer.capture.dissect import ja4
+from analyzer.capture.dissect.fields import ALPN, SERVER_NAME, VERSIONS, codes, is_grease, published, text
+from analyzer.capture.dissect.fields import protocols as raw_protocols
+from analyzer.capture.records import Hello
+
+ENCRYPTED = frozenset({0xFFCE, 0xFE08, 0xFE09, 0xFE0A, 0xFE0D})  # ESNI draft 1-6, ECH drafts 8-10, ECH as published
+LONGEST = 131396  # bytes of the longest body that the lengths in it allow
+
+_u16 = Struct(">H").unpack_from
+_u16_pair = Struct(">HH").unpack_from
+
+
+class Walked(NamedTuple):
+    """Where the parts of a body lie."""
+
+    legacy: int  # client_version
+    ciphers: bytes
+    at: dict[int, int]  # extension -> first byte of its value, whole values only, in order of appearance
+    is_whole: bool
+
+
+def walk(data: bytes, pos: int, end: int, has_cookie: bool = False) -> Walked | None:
+    """Parts of the body data[pos:end]; data may end before `end` does.  None: no ClientHello."""
+    legacy, ciphers = 0, b""
+    at: dict[int, int] = {}
+    try:
+        legacy = _u16(data, pos)[0]
+        pos += 35 + data[pos + 34]
+        if has_cookie:
+            pos += 1 + data[pos]
+        ciphers = data[pos + 2 : pos + 2 + _u16(data, pos)[0]]
+        pos += 2 + _u16(data, pos)[0]
+        pos += 1 + data[pos]
+        if pos == end:  # before RFC 3546 a hello had no extensions
+            return Walked(legacy, ciphers, at, True) if ciphers else None
+        stop = pos + 2 + _u16(data, pos)[0]
+        pos += 2
+        if stop > end or not ciphers or len(ciphers) & 1:
+            return None
+        while pos < stop:
+            kind, size = _u16_pair(data, pos)
+            pos += 4
+            at[kind] = pos
+            pos += size
+    except (error, IndexError):
+        return Walked(legacy, ciphers, at, False) if pos <= end > len(data) else None
+    if pos > stop:
+        return None
+    return Walked(legacy, ciphers, at, True) if end <= len(data) else _cut(legacy, ciphers, at, data)
+
+
+def _cut(legacy: int, ciphers: bytes, at: dict[int, int], data: bytes) -> Walked:
+    """Without the extension whose value is not there in full."""
+    return Walked(legacy, ciphers, {kind: pos for kind, pos in at.items() if _ends(data, pos)}, False)
+
+
+def _ends(data: bytes, pos: int) -> bool:
+    return pos + int(_u16(data, pos - 2)[0]) <= len(data)
+
+
+def value(data: bytes, pos: int) -> bytes:
+    """The value of the extension that `Walked.at` places at pos."""
+    return data[pos : pos + _u16(data, pos - 2)[0]]
+
+
+def read(
+    data: bytes, pos: int, end: int, transport: Literal["tls", "dtls", "quic"], with_ja4: bool = False
+) -> Hello | None:
+    """The ClientHello whose body is data[pos:end]; None where it is none."""
+    walked = walk(data, pos, end, transport == "dtls")
+    return walked and stated(data, walked, transport, with_ja4)
+
+
+def stated(data: bytes, walked: Walked, transport: Literal["tls", "dtls", "quic"], with_ja4: bool) -> Hello:
+    """What the parts say; a fingerprint only of a whole hello."""
+    legacy, _, at, is_whole = walked
+    named, spoken, versions = at.get(SERVER_NAME), at.get(ALPN), at.get(VERSIONS)
+    return Hello(
+        server_name(value(data, named)) if named else "",
+        protocols(value(data, spoken)) if spoken else (),
+        (versions and newest(value(data, versions), transport == "dtls")) or legacy,
+        ja4.client(data, walked, transport) if with_ja4 and is_whole else "",
+        not ENCRYPTED.isdisjoint(at),
+        transport,
+        is_whole,
+    )
+
+
+def server_name(extension: bytes) -> str:
+    """The host name of a server_name extension (RFC 6066 section 3), lower case, '' where there is none."""
+    pos = 2
+    while pos + 3 <= len(extension):
+        kind, size = extension[pos], _u16(extension, pos + 1)[0]
+        pos += 3
+        if kind == 0 and pos + size <= len(extension):
+            return text(extension[pos : pos + size]).lower().removesuffix(".")
+        pos += size
+    return ""
+
+
+@lru_cache(1024)
+def protocols(extension: bytes) -> tuple[str, ...]:
+    """The names in an ALPN extension (RFC 7301) that are no GREASE."""
+    return tuple(text(name) for name in raw_protocols(extension) if not _is_grease_name(name))
+
+
+def _is_grease_name(name: bytes) -> bool:
+    return len(name) == 2 and is_grease(name[0] << 8 | name[1])
+
+
+@lru_cache(1024)
+def newest(extension: bytes, is_dtls: bool = False) -> int:
+    """Highest version in supported_versions, drafts of TLS 1.3 counted as it; 0 where it lists none that is known.
+
+    DTLS counts its versions down: 0xFEFC is 1.3.
+    """
+    offered = [published(code) for code in codes(extension[1:])]
+    if is_dtls:
+        return min((code for code in offered if code >> 8 == 0xFE), default=0)
+    return max((code for code in offered if code >> 8 == 3), default=0)
