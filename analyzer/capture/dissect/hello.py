@@ -23,7 +23,7 @@ class Walked(NamedTuple):
 
     legacy: int  # client_version
     ciphers: bytes
-    at: dict[int, int]  # extension -> first byte of its value, whole values only, in order of appearance
+    at: dict[int, int]  # extension -> where it begins, whole ones only, in order of appearance
     is_whole: bool
 
 
@@ -47,9 +47,8 @@ def walk(data: bytes, pos: int, end: int, has_cookie: bool = False) -> Walked | 
             return None
         while pos < stop:
             kind, size = _u16_pair(data, pos)
-            pos += 4
             at[kind] = pos
-            pos += size
+            pos += 4 + size
     except (error, IndexError):
         return Walked(legacy, ciphers, at, False) if pos <= end > len(data) else None
     if pos > stop:
@@ -63,12 +62,12 @@ def _cut(legacy: int, ciphers: bytes, at: dict[int, int], data: bytes) -> Walked
 
 
 def _ends(data: bytes, pos: int) -> bool:
-    return pos + int(_u16(data, pos - 2)[0]) <= len(data)
+    return pos + 4 + int(_u16(data, pos + 2)[0]) <= len(data)
 
 
 def value(data: bytes, pos: int) -> bytes:
-    """The value of the extension that `Walked.at` places at pos."""
-    return data[pos : pos + _u16(data, pos - 2)[0]]
+    """The value of the extension that begins at pos."""
+    return data[pos + 4 : pos + 4 + _u16(data, pos + 2)[0]]
 
 
 def read(
@@ -96,6 +95,8 @@ def stated(data: bytes, walked: Walked, transport: Literal["tls", "dtls", "quic"
 
 def server_name(extension: bytes) -> str:
     """The host name of a server_name extension (RFC 6066 section 3), lower case, '' where there is none."""
+    if len(extension) > 5 and extension[2] == 0 and len(extension) == 5 + (extension[3] << 8 | extension[4]):
+        return text(extension[5:]).lower().removesuffix(".")
     pos = 2
     while pos + 3 <= len(extension):
         kind, size = extension[pos], _u16(extension, pos + 1)[0]

@@ -5,10 +5,13 @@ Salts of versions that were never published as RFC: the drafts of RFC 9001, and 
 
 from __future__ import annotations
 
-import hmac
 from functools import cache, lru_cache
+from hashlib import sha256
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 V1, V2, V2_DRAFT, NEGOTIATION = 1, 0x6B3343CF, 0x709A50C4, 0
 INITIAL, RETRY = 0, 3  # packet types as numbered in version 1
@@ -108,13 +111,31 @@ def _sized(data: bytes, at: int, kind: int, version: int, destination: bytes) ->
 @lru_cache(4096)
 def keys(salt: bytes, destination: bytes, is_v2: bool) -> Keys:
     """Keys of the client's Initial packets (RFC 9001 section 5.2, RFC 9369 section 3.3.2)."""
-    secret = hmac.digest(hmac.digest(salt, destination, "sha256"), _CLIENT, "sha256")
+    secret = _hmac(_pads(_hmac(_salt_pads(salt), destination)), _CLIENT)
+    pads = _pads(secret)
     key, iv, hp = _LABELS_2 if is_v2 else _LABELS_1
-    return Keys(
-        hmac.digest(secret, key, "sha256")[:16],
-        hmac.digest(secret, iv, "sha256")[:12],
-        hmac.digest(secret, hp, "sha256")[:16],
-    )
+    return Keys(_hmac(pads, key)[:16], _hmac(pads, iv)[:12], _hmac(pads, hp)[:16])
+
+
+def _pads(key: bytes) -> tuple[Hash, Hash]:
+    """What HMAC-SHA256 (RFC 2104) has hashed before the text comes; kept, four digests share two of them.
+
+    Half the time of hmac.digest, of which this makes five for a datagram.
+    """
+    block = key.ljust(64, b"\0")
+    return sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
+
+
+@cache
+def _salt_pads(salt: bytes) -> tuple[Hash, Hash]:
+    return _pads(salt)
+
+
+def _hmac(pads: tuple[Hash, Hash], text: bytes) -> bytes:
+    inner, outer = pads[0].copy(), pads[1].copy()
+    inner.update(text)
+    outer.update(inner.digest())
+    return outer.digest()
 
 
 def _label(name: bytes, size: int) -> bytes:
@@ -122,6 +143,7 @@ def _label(name: bytes, size: int) -> bytes:
     return size.to_bytes(2, "big") + bytes([6 + len(name)]) + b"tls13 " + name + b"\0\1"
 
 
+_INNER, _OUTER = bytes(byte ^ 0x36 for byte in range(256)), bytes(byte ^ 0x5C for byte in range(256))
 _CLIENT = _label(b"client in", 32)
 _LABELS_1 = _label(b"quic key", 16), _label(b"quic iv", 12), _label(b"quic hp", 16)
 _LABELS_2 = _label(b"quicv2 key", 16), _label(b"quicv2 iv", 12), _label(b"quicv2 hp", 16)

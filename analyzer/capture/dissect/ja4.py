@@ -60,7 +60,7 @@ def ends(protocol: bytes) -> str:
 
 def _value(data: bytes, walked: Walked, kind: int) -> bytes:
     pos = walked.at.get(kind)
-    return data[pos : pos + int.from_bytes(data[pos - 2 : pos], "big")] if pos else b""
+    return data[pos + 4 : pos + 4 + int.from_bytes(data[pos + 2 : pos + 4], "big")] if pos else b""
 
 
 def _version(data: bytes, walked: Walked) -> str:

@@ -198,11 +198,13 @@ def _tags(data: bytes, at: int) -> Hello | None:
 
 
 def _is_long(data: bytes, found: int) -> bool:
+    if found in _KNOWN:
+        return data[0] & 0x40 != 0 and data[5] <= initial.LONGEST_ID
     if found == initial.NEGOTIATION:
         return _offers_versions(data)
     if _is_google(found):
         return True
-    known = found in _KNOWN or found >> 8 == 0xFACEB0 or 0xFF000001 <= found <= 0xFF000022
+    known = found >> 8 == 0xFACEB0 or 0xFF000001 <= found <= 0xFF000022
     return (known or initial.is_grease(found)) and bool(data[0] & 0x40) and data[5] <= initial.LONGEST_ID
 
 
@@ -222,5 +224,4 @@ def _is_offered(code: int) -> bool:
 
 def _is_google(found: int) -> bool:
     """Q0nn, and T0nn with TLS."""
-    letter, *digits = found.to_bytes(4, "big")
-    return letter in b"QT" and digits[0] == 0x30 and all(0x30 <= digit <= 0x39 for digit in digits)
+    return found >> 16 in (0x5130, 0x5430) and 0x30 <= found >> 8 & 0xFF <= 0x39 and 0x30 <= found & 0xFF <= 0x39
