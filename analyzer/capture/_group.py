@@ -1,4 +1,4 @@
-"""Packets of one batch, gathered into segments: packets of one flow without a gap longer than the idle time-out.
+"""Packets of one batch, gathered into segments: packets of one flow, without an idle time-out, of one slice of time.
 
 The 5-tuple is hashed so that both directions give the same key; the hash is seeded for each run, so nobody can craft
 addresses whose flows are merged, and two flows of n share a key with a probability of about n^2 / 2^65.
@@ -88,8 +88,8 @@ def _ordered(key: Words) -> tuple[Ints, Words]:
     return order, ordered
 
 
-def segments(p: Packets, seed: np.uint64, idle: int) -> Segments:
-    """The segments of a batch of at least one packet; idle: nanoseconds."""
+def segments(p: Packets, seed: np.uint64, idle: int, active: int) -> Segments:
+    """The segments of a batch of at least one packet; idle and active: nanoseconds, see `Timeouts`."""
     key, swapped = keys(p, seed)
     order, key = _ordered(key)
     t, swapped = p.t[order], swapped[order]
@@ -97,6 +97,9 @@ def segments(p: Packets, seed: np.uint64, idle: int) -> Segments:
     new[0] = True
     np.not_equal(key[1:], key[:-1], out=new[1:])
     new[1:] |= t[1:] - t[:-1] > idle
+    if t.min() // active != t.max() // active:
+        piece = t // active
+        new[1:] |= piece[1:] != piece[:-1]
     begin = np.flatnonzero(new)
     end = np.append(begin[1:], len(key))
     counted = p.ip_bytes[order].astype(np.uint64) | np.uint64(1) << _BYTES_BITS

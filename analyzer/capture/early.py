@@ -217,7 +217,7 @@ class Early:
         raw = bytes(data[at : at + min(kept, most)])
         self.sampled_bytes += len(raw)
         samples.append(Sample(up, t, size, raw, seq))
-        if have in (FIRST_LOOK, SAMPLES):
+        if have == FIRST_LOOK:
             self.full.append(row)
         return (DONE if have == SAMPLES else COLLECT), -1
 

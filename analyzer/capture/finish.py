@@ -15,7 +15,7 @@ from analyzer.capture import _first as first
 from analyzer.capture.label import label
 from analyzer.capture.records import OUTCOMES, TRAFFIC, Flow, Flows, Label, Mark
 from analyzer.capture.relate import Context, relate
-from analyzer.capture.rules import looks_random
+from analyzer.capture.rules._bytes import looks_random
 from analyzer.capture.table import PAYLOAD_A, PAYLOAD_B
 
 if TYPE_CHECKING:

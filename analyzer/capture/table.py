@@ -1,8 +1,8 @@
 """The flow table: packets of a batch update rows, one row a flow; rows that have ended wait to be labelled.
 
 A row is a set of columns at one index; the side that sent its first packet is `a`, the other `b`.  A flow ends after an
-idle time-out, or is continued in a new row after an active time-out, as in IPFIX (RFC 7011, RFC 5102 flowEndReason).
-Memory follows the flows that are alive, not the size of the capture.
+idle time-out; the active time-out (RFC 5102, flowEndReason) cuts at fixed instants, full hours unless asked otherwise,
+so that every row lies within one hour.  Memory follows the flows that are alive, not the size of the capture.
 """
 
 from __future__ import annotations
@@ -36,10 +36,14 @@ PAYLOAD_A, PAYLOAD_B = 1, 2  # bits of the column `payload`
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Nanoseconds without a packet after which a flow ends, and of life after which it is continued in a new record."""
+    """When a flow ends, in nanoseconds.
+
+    idle: without a packet for longer than this, the next packet begins a new flow.
+    active: a flow is continued in a new record at every multiple of this since 1970-01-01 UTC.
+    """
 
     idle: int = 120 * SECOND
-    active: int = 1800 * SECOND
+    active: int = 3600 * SECOND
 
 
 class Rows:
@@ -138,7 +142,7 @@ class Table:
 
     def update(self, p: Packets) -> tuple[Segments, Ints]:
         """Takes in a batch; gives its segments and the row of each."""
-        s = segments(p, self._seed, self.timeouts.idle)
+        s = segments(p, self._seed, self.timeouts.idle, self.timeouts.active)
         rows = np.empty(len(s.key), np.int64)
         again = np.zeros(len(s.key), bool)
         np.equal(s.key[1:], s.key[:-1], out=again[1:])
@@ -157,7 +161,8 @@ class Table:
         rows, at = self._index.find(s.key[seg], self.rows.key)
         known = np.flatnonzero(rows != EMPTY)
         idle = s.first[seg[known]] - self.rows.last[rows[known]] > self.timeouts.idle
-        old = s.last[seg[known]] - self.rows.first[rows[known]] > self.timeouts.active
+        active = self.timeouts.active
+        old = s.first[seg[known]] // active != self.rows.first[rows[known]] // active
         if idle.any() or old.any():
             self._renew(p, s, seg, rows, at, known[idle])
             self._continue(p, s, seg, rows, at, known[old & ~idle])
@@ -175,7 +180,7 @@ class Table:
             self._index.replace(at[which], rows[which])
 
     def _continue(self, p: Packets, s: Segments, seg: Ints, rows: Ints, at: Ints, which: Ints) -> None:
-        """Flows that lived long are continued in rows that keep what was learnt of them."""
+        """Flows are continued in rows that keep what was learnt of them."""
         if not len(which):
             return
         old = rows[which]
