@@ -5,7 +5,7 @@ Sources: RFC 791 (IPv4), 8200 (IPv6), 2675 (jumbograms), 4302 (AH), 5533 (shim6)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,10 +62,6 @@ class Headers:
     more: npt.NDArray[np.bool_]  # more fragments follow
     ident: Ints  # of the datagram that a fragment belongs to
     bad: npt.NDArray[np.uint8]  # index into WHY
-
-    def take(self, chosen: Ints | npt.NDArray[np.bool_]) -> Headers:
-        """Those rows."""
-        return Headers(*(getattr(self, each.name)[..., chosen] for each in fields(self)))
 
 
 def headers(view: View, frames: Frames, note: Note) -> Headers:

@@ -13,6 +13,7 @@ import numpy as np
 
 from analyzer.capture import _names as names
 from analyzer.capture._names import ETHERNET, IPV4, IPV6, LLC, MPLS, NIBBLE, PPP
+from analyzer.capture._walk import WALKERS, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,15 +74,18 @@ def _peel_once(view: View, frames: Frames, left: Ints) -> Ints:
     kinds = frames.kind[left]
     ordered = np.sort(kinds)
     present = ordered[np.flatnonzero(np.diff(ordered, prepend=-1))].tolist()
-    again = [_peel_kind(view, frames, left[kinds == one], one) for one in present if one in HANDLERS]
+    again = [_peel_kind(view, frames, left[kinds == one], one) for one in present if one in HANDLERS or one in WALKERS]
     return np.concatenate(again) if again else left[:0]
 
 
 def _peel_kind(view: View, frames: Frames, rows: Ints, one: int) -> Ints:
-    kind, at = frames.kind, frames.at
-    need, handler = HANDLERS[one]
-    rows = _whole(frames, rows, at[rows] + need)
-    kind[rows], at[rows] = handler(view, at[rows])
+    kind, at, end = frames.kind, frames.at, frames.end
+    if one in WALKERS:
+        kind[rows], at[rows] = walk(view, one, at[rows], end[rows])
+    else:
+        need, handler = HANDLERS[one]
+        rows = _whole(frames, rows, at[rows] + need)
+        kind[rows], at[rows] = handler(view, at[rows])
     rows = _whole(frames, rows, at[rows])
     inner = kind[rows]
     more: Ints = rows[(inner != IPV4) & (inner != IPV6)]

@@ -21,6 +21,15 @@ FDDI = 0x1000A
 FRAME_RELAY = 0x1000B
 SLIP = 0x1000C
 
+DOT11 = 0x1000D
+RADIOTAP = 0x1000E
+PPI = 0x1000F
+PRISM = 0x10010
+AVS = 0x10011
+PKTAP = 0x10012
+PFLOG = 0x10013
+NFLOG = 0x10014
+
 SLARP = 0x11001
 PPPOE_OTHER = 0x11002
 MPLS_OAM = 0x11003
@@ -38,8 +47,7 @@ FAMILY_OTHER = 0x12007
 SNAP_OTHER = 0x12008
 DOT11_ENCRYPTED = 0x12009
 DOT11_BAD = 0x1200A
-MALFORMED = 0x1200B
-SLOW_LIMIT = 0x1200C
+DOT11_FRAGMENT = 0x1200D
 
 LLC_BASE = 0x20000  # plus both service access points
 PPP_BASE = 0x30000  # plus PPP protocol
@@ -47,6 +55,40 @@ CISCO_BASE = 0x40000  # plus Cisco's SNAP protocol
 SLL_BASE = 0x50000  # plus Linux's protocol below 0x600
 NLPID_BASE = 0x60000  # plus network layer protocol
 LINKTYPE_BASE = 0x100000  # plus link type
+
+LINKTYPES = {  # link type -> kind of what each packet begins with
+    0: FAMILY,
+    1: ETHERNET,
+    8: SLIP,
+    9: PPP,
+    10: FDDI,
+    12: NIBBLE,
+    14: NIBBLE,
+    50: PPP_SERIAL,
+    51: 0x8864,
+    101: NIBBLE,
+    104: HDLC,
+    105: DOT11,
+    107: FRAME_RELAY,
+    108: FAMILY,
+    113: SLL,
+    117: PFLOG,
+    119: PRISM,
+    127: RADIOTAP,
+    163: AVS,
+    192: PPI,
+    228: IPV4,
+    229: IPV6,
+    239: NFLOG,
+    258: PKTAP,
+    276: SLL2,
+}
+
+
+def started(linktype: int) -> int:
+    """Kind of what a packet of a link type begins with."""
+    return LINKTYPES.get(linktype, LINKTYPE_BASE + min(linktype, 0xFFFF))
+
 
 _NOT_IP = {
     ARP: "ARP",
@@ -140,8 +182,7 @@ _UNREADABLE = {
     SNAP_OTHER: "SNAP protocol is not known",
     DOT11_ENCRYPTED: "802.11 payload encrypted",
     DOT11_BAD: "802.11 frame with a bad checksum",
-    MALFORMED: "link header is malformed",
-    SLOW_LIMIT: "link type is read packet by packet, limit reached",
+    DOT11_FRAGMENT: "802.11 fragment",
     0x88E5: "MACsec payload encrypted",
     PPP_BASE + 0x53: "PPP payload encrypted",
     PPP_BASE + 0x55: "PPP payload encrypted",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from analyzer.capture.records import Bytes, Ints, Words
+
+Table = TypeVar("Table")  # a dataclass of columns, rows along the last axis
 
 HEADER = 64  # bytes gathered of each IP header: covers IPv4 or IPv6 without options, and TCP behind it
 
@@ -64,3 +67,17 @@ def _overlapping(data: Bytes, dtype: str) -> npt.NDArray[Any]:
     """A value at every byte offset; no copy."""
     size = np.dtype(dtype).itemsize
     return np.ndarray((max(len(data) - size + 1, 0),), dtype, data.data, strides=(1,))
+
+
+def selected(table: Table, rows: Ints) -> Table:
+    """Those rows of every column."""
+    return type(table)(*(getattr(table, each.name)[..., rows] for each in fields(table)))  # type: ignore[arg-type]
+
+
+def merged(tables: list[Table], order: Ints) -> Table:
+    """The rows of all tables, one table after the other, then brought into `order`."""
+    columns = (
+        np.concatenate([getattr(table, each.name) for table in tables], axis=-1)[..., order]
+        for each in fields(tables[0])  # type: ignore[arg-type]
+    )
+    return type(tables[0])(*columns)
