@@ -7,6 +7,8 @@ from struct import Struct
 SERVER_NAME, GROUPS, SIGNATURES, ALPN, VERSIONS = 0, 10, 13, 16, 43
 TLS13 = 0x0304
 
+Pieces = list[tuple[int, bytes]]  # offset in a stream or message, bytes from there on
+
 
 def codes(listed: bytes) -> tuple[int, ...]:
     """16-bit codes, GREASE included."""
@@ -39,3 +41,20 @@ def protocols(extension: bytes) -> list[bytes]:
         names.append(extension[pos + 1 : end])
         pos = end
     return names
+
+
+def contiguous(pieces: Pieces, longest: int) -> bytes:
+    """The stream from its first byte to its first gap, or a little over `longest`; of overlaps the first."""
+    parts: list[bytes] = []
+    have = 0
+    for offset, piece in sorted(pieces, key=_offset):
+        if offset > have or have > longest:
+            break
+        if offset + len(piece) > have:
+            parts.append(piece[have - offset :])
+            have = offset + len(piece)
+    return b"".join(parts)
+
+
+def _offset(piece: tuple[int, bytes]) -> int:
+    return piece[0]

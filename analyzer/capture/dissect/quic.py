@@ -9,6 +9,7 @@ import re
 from struct import Struct
 
 from analyzer.capture.dissect import fields, hello, initial
+from analyzer.capture.dissect.fields import Pieces
 from analyzer.capture.dissect.initial import Header, Keys
 from analyzer.capture.records import Hello
 
@@ -21,8 +22,6 @@ EMPTY = Hello("", (), 0, "", False, "quic", False)
 _u32 = Struct(">I").unpack_from
 _run = re.compile(rb"\0*").match
 _KNOWN = frozenset({initial.V1, initial.V2, initial.V2_DRAFT})
-
-Pieces = list[tuple[int, bytes]]  # offset in the CRYPTO stream, bytes
 
 
 def version(data: bytes) -> int | None:
@@ -105,7 +104,7 @@ class QuicHello:
     def _hello(self, with_ja4: bool) -> Hello | None:
         if not self._pieces:
             return None
-        stream = contiguous(self._pieces)
+        stream = fields.contiguous(self._pieces, hello.LONGEST + 4)
         if len(stream) < 4:
             return EMPTY
         size = int.from_bytes(stream[1:4], "big")
@@ -152,23 +151,6 @@ def _end_of_ack(payload: bytes, pos: int) -> int:
     for _ in range(1 + 2 * ranges + 3 * (kind == ACK_ECN)):  # ends at the end of the payload at the latest
         _, pos = initial.varint(payload, pos)
     return pos
-
-
-def contiguous(pieces: Pieces) -> bytes:
-    """The stream from its first byte to its first gap; where pieces overlap the first by offset counts."""
-    parts: list[bytes] = []
-    have = 0
-    for offset, piece in sorted(pieces, key=_offset):
-        if offset > have or have > hello.LONGEST + 4:
-            break
-        if offset + len(piece) > have:
-            parts.append(piece[have - offset :])
-            have = offset + len(piece)
-    return b"".join(parts)
-
-
-def _offset(piece: tuple[int, bytes]) -> int:
-    return piece[0]
 
 
 def google_hello(head: bytes, data: bytes) -> Hello | None:

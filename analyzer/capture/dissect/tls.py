@@ -1,4 +1,4 @@
-"""TLS: records, ClientHello, ServerHello (RFC 8446, 5246, 6066, 7301; SSLv2 hellos: RFC 5246 appendix E.2).
+"""TLS: records, hellos, certificates (RFC 8446, 5246, 6066, 7301; SSLv2 hellos: RFC 5246 appendix E.2).
 
 A server name may be that of an outer hello: `Hello.ech` says that an encrypted one is there, or GREASE of it, which
 nobody but the server can tell apart (RFC 9849).
@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
+from analyzer.capture.dissect import certificates as x509
 from analyzer.capture.dissect import fields, hello, ja4
+from analyzer.capture.dissect.certificates import Certificate
 from analyzer.capture.records import Hello
 
 ALERT, HANDSHAKE = 21, 22
-CLIENT_HELLO, SERVER_HELLO = 1, 2
+CLIENT_HELLO, SERVER_HELLO, CERTIFICATE = 1, 2, 11
 TYPES = range(20, 25)
 LONGEST_RECORD = (1 << 14) + 2048
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446 section 4.1.3
@@ -120,6 +122,18 @@ def server_hello_body(body: bytes, letter: str = "") -> ServerHello | None:
         body[2:34] == RETRY,
         tuple(at),
     )
+
+
+def certificates(data: bytes) -> list[Certificate]:
+    """The certificates that the server's stream of TLS up to 1.2 shows, those that are there in full."""
+    message = handshake(data)
+    pos = 0
+    while pos + 4 <= len(message):
+        end = pos + 4 + int.from_bytes(message[pos + 1 : pos + 4], "big")
+        if message[pos] == CERTIFICATE:
+            return x509.chain(message[pos + 4 : end])
+        pos = end
+    return []
 
 
 def _server_extensions(body: bytes, pos: int) -> dict[int, bytes] | None:

@@ -19,7 +19,7 @@ _XUE = "Xue et al., OpenVPN is Open to VPN Fingerprinting, USENIX Security 2022,
 _CLIENT_RESETS, _SERVER_RESETS = {1, 7, 10}, {2, 8}
 _RESETS = _CLIENT_RESETS | _SERVER_RESETS
 _CONTROL = {1, 2, 3, 4, 5, 7, 8, 10, 11}
-_HMACS = (0, 16, 20, 32, 64)  # bytes of none, MD5, SHA-1, SHA-256, SHA-512
+_HMACS = (16, 20, 32, 64)  # bytes of MD5, SHA-1, SHA-256, SHA-512
 
 
 class _Message(NamedTuple):
@@ -57,22 +57,37 @@ def _drawn(session: bytes) -> bool:
     return len(session) == 8 and len(set(session)) >= 5 and session.count(0) <= 2
 
 
-def _layout(m: _Message) -> str:
-    """How a reset or control message is wrapped ('' = as none we know): what follows the session id tells."""
-    r = m.rest
-    if len(r) >= 5 and r[0] == 0 and r[1:4] == b"\0\0\0" and m.opcode in _CLIENT_RESETS:
+def _layout(kept: list[_Message]) -> str:
+    """How the messages of one session id are wrapped, if all of them agree ('' = in no way we know)."""
+    if all(map(_is_plain, kept)):
         return "plain"
-    if len(r) >= 9 and 1 <= r[0] <= 8 and r[1:4] == b"\0\0\0" and m.size >= 18 + 4 * r[0]:
-        return "plain"
-    if len(r) >= 8 and _number(r[:4]) and m.size >= 49:
-        return "tls-crypt"
-    fits = (h for h in _HMACS[1:] if len(r) >= h + 9 and _number(r[h : h + 4]) and r[h + 8] <= 8)
-    return "tls-auth" if any(fits) else ""
+    for wrapping, offset in (("tls-crypt", 0), *(("tls-auth", h) for h in _HMACS)):
+        numbered = [m.rest[offset : offset + 8] for m in kept if len(m.rest) >= offset + 8]
+        if len(numbered) >= 2 and _numbered(numbered):
+            return wrapping
+    return ""
 
 
-def _number(four: bytes) -> bool:
-    """A packet id from the start of a session: small, not zero; tls-crypt-v2 resets carry 0x0f000001."""
-    return 0 < int.from_bytes(four, "big") < 4096 or four == b"\x0f\x00\x00\x01"
+def _is_plain(m: _Message) -> bool:
+    """No HMAC: count of acknowledged ids, the ids, the peer's session id if there are any, then the message's own id."""
+    count = m.rest[0] if m.rest else 255
+    ids = [m.rest[1 + 4 * i : 5 + 4 * i] for i in range(count + (m.opcode != 5))] if count <= 8 else [b""]
+    if count and count <= 8 and m.opcode != 5:
+        ids[-1] = m.rest[9 + 4 * count : 13 + 4 * count]
+    exact = m.opcode != 5 or m.size == 18 + 4 * count
+    return exact and all(i[:2] == b"\0\0" for i in ids)
+
+
+def _numbered(words: list[bytes]) -> bool:
+    """Packet ids of a young session, no two alike, each with the same time of its start.
+
+    tls-crypt-v2 negotiates in the high half of the packet id; the low half counts.
+    """
+    ids = [int.from_bytes(w[2:4], "big") for w in words]
+    marks, times = {w[:2] for w in words}, {w[4:] for w in words}
+    if len(set(ids)) < len(ids) or not all(0 < i < 4096 for i in ids) or len(marks) > 1 or len(times) > 1:
+        return False
+    return len(set(times.pop())) > 1
 
 
 def _reset(flow: Flow) -> str | None:
@@ -94,7 +109,9 @@ def _session(flow: Flow) -> str | None:
     if 2 * len(control) < min(len(messages), 8):
         return None
     ours, theirs = (_kept([m for m in control if m.up is up]) for up in (True, False))
-    if ours and theirs and ours[0].session != theirs[0].session and any(_layout(m) for m in ours + theirs):
+    if not ours or not theirs or ours[0].session == theirs[0].session:
+        return None
+    if (_layout(ours) and _layout(theirs)) or (flow.proto == TCP and _opened(ours) and _opened(theirs)):
         return "OpenVPN control messages with one session id per direction"
     return None
 
@@ -109,14 +126,19 @@ def _kept(control: list[_Message]) -> list[_Message]:
     return same if len(same) >= 2 and any(m.opcode in (3, 4, 5, 11) for m in same) else []
 
 
+def _opened(kept: list[_Message]) -> bool:
+    """A reset and two more messages behind exact lengths: enough where early packets were too small to show more."""
+    return kept[0].opcode in _RESETS and len(kept) >= 3
+
+
 def _one_way(flow: Flow) -> str | None:
-    """Only one direction was captured: four or more well-formed messages of one session id."""
+    """Only one direction was captured: four or more messages of one session id, all wrapped alike."""
     messages = _messages(flow)[:24]
     if len({m.up for m in messages}) != 1:
         return None
     control = _control(messages)
     kept = _kept(control)
-    if len(kept) >= 4 and 2 * len(control) >= min(len(messages), 8) and sum(bool(_layout(m)) for m in kept) >= 4:
+    if len(kept) >= 4 and 2 * len(control) >= min(len(messages), 8) and _layout(kept):
         return "OpenVPN control messages of one session id; only one direction was captured"
     return None
 
@@ -128,7 +150,7 @@ def _unanswered(flow: Flow) -> str | None:
     if len(messages) < 3 or len(control) < len(messages) or len({m.up for m in messages}) != 1:
         return None
     same = len({m.session for m in control}) == 1 and all(m.opcode in _CLIENT_RESETS for m in control)
-    if same and all(_layout(m) for m in control):
+    if same and _layout(control):
         return "OpenVPN client reset repeated without an answer"
     return None
 
