@@ -58,7 +58,9 @@ class Early:
         self.sampled_bytes = 0
         self.full: list[int] = []  # rows with enough samples to be labelled
         self._names: dict[str, int] = {}
+        self._initials = outline.Initials()
         self._outlines: dict[outline.Outline, tuple[Told, Hello]] = {}
+        self._quic_outlines: dict[outline.Outline, tuple[Told, Hello | None]] = {}
         self._questions: dict[bytes, Told] = {}
         self._pending: dict[int, quic.QuicHello | None] = {}  # rows whose ClientHello spans several packets
         self._asked: dict[int, str] = {}  # listed name of a DNS question that waits for its answer
@@ -159,17 +161,27 @@ class Early:
 
     def _quic(self, h: Head, data: memoryview) -> Told:
         row, _, _, at, _, kept, _ = h
-        gathering = quic.QuicHello()
         raw = bytes(data[at : at + kept])
-        hello = gathering.add(raw)
+        message = self._initials.message(raw)
+        found = outline.handshake(message) if message else None
+        told, hello = (found and self._quic_outlines.get(found)) or self._quic_outlined(found, raw)
         if hello is None or not hello.is_whole:
-            self._pending[row] = gathering
+            self._pending[row] = quic.QuicHello()
+            self._pending[row].add(raw)
             return self._keep(h, data)
-        name = self.name_id(hello.name)
-        if not self.interest.in_hello(hello):
-            return DONE, name
-        self.hellos[row] = hello
-        return self._keep(h, data)[0], name
+        if told[0] == COLLECT:
+            self.hellos[row] = hello
+            return self._keep(h, data)[0], told[1]
+        return told
+
+    def _quic_outlined(self, found: outline.Outline | None, raw: bytes) -> tuple[Told, Hello | None]:
+        hello = quic.client_hello(raw)
+        if hello is None or not hello.is_whole:
+            return (COLLECT, -1), None
+        told = (COLLECT if self.interest.in_hello(hello) else DONE, self.name_id(hello.name))
+        if found:
+            _remember(self._quic_outlines, found, (told, hello))
+        return told, hello
 
     def _http(self, h: Head, data: memoryview) -> Told:
         at, kept = h[3], h[5]
