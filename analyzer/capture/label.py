@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 
 from analyzer import registry
+from analyzer.capture.names import provider_of
 from analyzer.capture.records import Flow, Label, Rule
 
 _EARLY = 4  # samples of which one has to open with one of a rule's prefixes
@@ -30,9 +31,25 @@ def label(flow: Flow) -> Label | None:
         if not _valid(rule, flow):
             continue
         if said := rule.match(flow):
-            reason, provider = (said, rule.provider) if isinstance(said, str) else said
-            return Label(rule.family, provider, rule.kind, rule.confidence, rule.id, reason)
+            return _with_look_up(flow, said if isinstance(said, Label) else _labelled(rule, said))
     return None
+
+
+def _labelled(rule: Rule, said: str | tuple[str, str]) -> Label:
+    reason, provider = (said, rule.provider) if isinstance(said, str) else said
+    return Label(rule.family, provider, rule.kind, rule.confidence, rule.id, reason)
+
+
+def _with_look_up(flow: Flow, found: Label) -> Label:
+    """A tunnel without a provider takes that of the listed name its client had looked up for this server."""
+    if found.provider or found.kind not in ("tunnel", "proxy", "anonymity") or not flow.looked_up:
+        return found
+    named = provider_of(flow.looked_up)
+    if not named or named.kind == "lookalike":
+        return found
+    return found._replace(
+        provider=named.provider, reason=f"{found.reason}; the client had looked up a name of {named.domain}"
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -26,8 +26,12 @@ _FAMILIES = {
     "ZeroTier": "zerotier",
     "iCloud Private Relay": "private_relay",
 }
-_API = re.compile(r"(?:[a-z0-9\-]+-)?(?:api|control|controlplane|auth|config|broker|engage|vpn-?api)(?:v?\d*|-[a-z0-9\-]+)")
-_SERVER = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,12}){0,4}-?\d{1,5}|(?:[a-z]{2,3}-){1,4}(?:wg|ovpn|br|st|prod)[a-z0-9\-]*|derp\d+[a-z]?")
+_ONE_FAMILY = {"Lantern", "Psiphon", "Snowflake", "SoftEther", "Ultrasurf", "VPN Gate"}  # no API apart from the tool
+_OPERATOR = re.compile(r"(?:ss\.)?epdg\.epc\.mnc\d{2,3}\.mcc\d{3}\.(?:pub\.)?3gppnetwork\.org")
+_API = re.compile(
+    r"(?:[a-z0-9\-]+-)?(?:api|control|controlplane|auth|config|broker|engage|vpn-?api)(?:v?\d*|-[a-z0-9\-]+)"
+)
+_SERVER = re.compile(r"(?:[a-z]{2,3}(?:-[a-z0-9]{2,12}){0,4}-?\d{1,5})|relays|prod|derp\d+[a-z]?")
 
 
 class Named(NamedTuple):
@@ -56,6 +60,8 @@ def provider_of(name: str) -> Named | None:
     `name` is a host name in any case, with or without a final dot.
     """
     host = name.lower().rstrip(".")
+    if _OPERATOR.search(host):
+        return Named("", "wifi_calling", "lookalike", "mobile operator", "3gppnetwork.org", "high")
     listed = _domains()
     for domain in _suffixes(host):
         if row := listed.get(domain):
@@ -105,6 +111,8 @@ def _resolvers() -> tuple[dict[str, Resolver], dict[bytes, Resolver]]:
 def _named(host: str, domain: str, row: dict[str, str]) -> Named:
     kind = _kind(host.removesuffix(domain).rstrip("."), row["role"])
     provider = row["provider"]
+    if kind == "control" and provider not in _ONE_FAMILY:
+        return Named(provider, "vpn_api", kind, row["family"], domain, row["confidence"])
     default = {"control": "vpn_api", "tunnel": "vpn_tls", "proxy": "vpn_tls", "lookalike": "vpn_site"}[kind]
     family = default if kind == "lookalike" else _FAMILIES.get(provider, default)
     return Named(provider, family, kind, row["family"], domain, row["confidence"])
@@ -114,7 +122,7 @@ def _kind(below: str, role: str) -> Literal["control", "tunnel", "proxy", "looka
     """What a connection shows, by the listed role and by what stands in front of the listed domain."""
     roles = set(role.split("+"))
     first = below.split(".", 1)[0]
-    if "tunnel" in roles and (roles == {"tunnel"} or (first not in ("", "www") and _SERVER.fullmatch(first))):
+    if "tunnel" in roles and (roles == {"tunnel"} or any(map(_SERVER.fullmatch, below.split(".")))):
         return "tunnel"
     if "proxy" in roles:
         return "proxy"

@@ -69,7 +69,7 @@ def _layout(kept: list[_Message]) -> str:
 
 
 def _is_plain(m: _Message) -> bool:
-    """No HMAC: count of acknowledged ids, the ids, the peer's session id if there are any, then the message's own id."""
+    """No HMAC: count of acknowledged ids, the ids, the peer's session id if there are any, then the own message id."""
     count = m.rest[0] if m.rest else 255
     ids = [m.rest[1 + 4 * i : 5 + 4 * i] for i in range(count + (m.opcode != 5))] if count <= 8 else [b""]
     if count and count <= 8 and m.opcode != 5:
