@@ -87,7 +87,7 @@ def _fixed(raw: Bytes, frames: Frames) -> tuple[Headers, npt.NDArray[np.bool_]]:
     plain = (first == 0x45) & (u2[:, 3] & 0xBFFF == 0) & (length >= 20)
     six = np.flatnonzero(v6)
     if six.size:
-        raw = raw[six]
+        raw = raw.take(six, axis=0)
         u2, u4, u8 = raw.view(">u2"), raw.view("<u4"), raw.view("<u8")
         length[six], payload[six] = u2[:, 2].astype(np.int64) + 40, at[six] + 40
         words[:, six] = u4.T[[10, 11, 13]]

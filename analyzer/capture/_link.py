@@ -72,9 +72,8 @@ def peel_all(view: View, frames: Frames) -> Frames:
 def _peel_once(view: View, frames: Frames, left: Ints) -> Ints:
     """Take a layer off each frame of `left`; those that may have another one."""
     kinds = frames.kind[left]
-    ordered = np.sort(kinds)
-    present = ordered[np.flatnonzero(np.diff(ordered, prepend=-1))].tolist()
-    again = [_peel_kind(view, frames, left[kinds == one], one) for one in present if one in HANDLERS or one in WALKERS]
+    present = set(kinds.tolist())
+    again = [_peel_kind(view, frames, left[kinds == one], one) for one in sorted(present) if one in HANDLERS or one in WALKERS]
     return np.concatenate(again) if again else left[:0]
 
 

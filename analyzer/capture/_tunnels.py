@@ -70,16 +70,24 @@ def _over_udp(view: View, ip: Headers, found: Transport, space: Space) -> list[F
     udp = np.flatnonzero(ip.proto == UDP)
     if not udp.size:
         return []
-    udp = udp[(found.kept[udp] >= 8) & (ip.offset[udp] == 0)]
-    sport, dport = found.sport[udp], found.dport[udp]
-    rows = udp[_BY_PORT.take(sport) | _BY_PORT.take(dport)]
-    parts = [_frames(view, ip, space, _at_port(found, rows, port), _PORTS[port]) for port in _PORTS if rows.size]
-    begin = view.be16(space.at[udp])
-    rows = udp[(begin >> 12 == 6) | (begin <= 1)]
-    if rows.size:
-        usual = np.isin(rows, _at_port(found, rows, TEREDO))
-        parts += [_frames(view, ip, space, rows[usual], _teredo), _frames(view, ip, space, rows[~usual], _any_teredo)]
+    known = _BY_PORT.take(found.sport[udp]) | _BY_PORT.take(found.dport[udp])
+    first = view.data[space.at[udp]]
+    perhaps = known | (first & 0xF0 == 0x60) | (first == 0)
+    rows, known = udp[perhaps], known[perhaps]
+    whole = (found.kept[rows] >= 8) & (ip.offset[rows] == 0)
+    rows, known = rows[whole], known[whole]
+    parts = [_frames(view, ip, space, _at_port(found, rows[known], port), _PORTS[port]) for port in _PORTS if known.any()]
+    parts += _over_teredo(view, ip, found, space, rows)
     return [part for part in parts if part.row.size]
+
+
+def _over_teredo(view: View, ip: Headers, found: Transport, space: Space, rows: Ints) -> list[Frames]:
+    begin = view.be16(space.at[rows])
+    rows = rows[(begin >> 12 == 6) | (begin <= 1)]
+    if not rows.size:
+        return []
+    usual = (found.sport[rows] == TEREDO) | (found.dport[rows] == TEREDO)
+    return [_frames(view, ip, space, rows[usual], _teredo), _frames(view, ip, space, rows[~usual], _any_teredo)]
 
 
 def _at_port(found: Transport, rows: Ints, port: int) -> Ints:
@@ -206,8 +214,8 @@ def _any_teredo(view: View, space: Space) -> Inner:
 
 
 def _is_v6(view: View, at: Ints, end: Ints) -> npt.NDArray[np.bool_]:
-    whole: npt.NDArray[np.bool_] = at + 40 <= end
-    return whole & (view.byte(at) >> 4 == 6)
+    is_v6: npt.NDArray[np.bool_] = (at + 40 <= end) & (view.byte(at) >> 4 == 6)
+    return is_v6
 
 
 def _behind_origin(view: View, space: Space) -> Inner:
