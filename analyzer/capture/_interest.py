@@ -25,7 +25,9 @@ class Interest:
         self._listed: dict[str, bool] = {}
 
     def in_hello(self, hello: Hello) -> bool:
-        """Whether the rules label a flow with this hello and nothing else."""
+        """Whether the rules label a flow with this hello and nothing else, or it states no name: others may know one."""
+        if not hello.name:
+            return True
         key = (hello.name, hello.alpn, hello.transport, hello.ech, hello.is_whole)
         known = self._hellos.get(key)
         if known is None:

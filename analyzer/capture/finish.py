@@ -126,15 +126,14 @@ class Finisher:
         return known
 
     def _hand_down(self, rows: Ints) -> None:
-        """A row that continues another has its label, unless it has one of its own."""
+        """A row that continues another has its label, unless it has one of its own; rows come in order of time."""
         r = self._rows
-        for row in rows[r.parent[rows] >= 0].tolist():
+        for row in rows[(r.parent[rows] >= 0) | r.continued[rows]].tolist():
+            handed = self._inherit.pop(row, -1)
             if r.label[row] < 0:
-                r.label[row] = self._inherit.pop(row, -1)
-        children = self._table.children(rows)
-        for parent, child in children:
-            if r.label[parent] >= 0:
-                self._inherit[child] = int(r.label[parent])
+                r.label[row] = handed
+            if r.continued[row]:
+                self._inherit[self._table.child(row)] = int(r.label[row])
 
     def _flow_records(self, rows: Ints, turned: Mask) -> list[Flow]:
         r, early = self._rows, self._early
@@ -147,7 +146,7 @@ class Finisher:
             flow.hello = early.hellos.get(row)
             if turn:
                 _turn(flow)
-            if early.lookups and flow.hello is None:
+            if early.lookups and not (flow.hello and flow.hello.name):
                 client = _words(flow.src)
                 flow.looked_up = early.lookups.name(client, flow.dst, flow.first)
             made.append(flow)

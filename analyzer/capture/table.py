@@ -79,6 +79,7 @@ class Rows:
     name: Ints  # index into the names, -1 = none
     label: Ints  # index into the labels, -1 = none
     parent: Ints  # the row it continues, -1 = none
+    continued: Flags  # whether another row continues it
 
     def __init__(self, capacity: int = 4096) -> None:
         self.capacity = 0
@@ -188,7 +189,7 @@ class Table:
         r = self.rows
         r.copy(_KEPT, old, new)
         r.stage[new] = r.stage[old] != 0  # what was not settled by now is settled with the row that ends
-        r.parent[new] = old
+        r.parent[new], r.continued[old] = old, True
         self._children.update(zip(old.tolist(), new.tolist(), strict=True))
         r.marks[new] = Mark.CONTINUED | (r.marks[old] & Mark.INNER)
         self._end(old)
@@ -256,11 +257,9 @@ class Table:
     def _alive(self) -> Ints:
         return self._index.rows()
 
-    def children(self, rows: Ints) -> list[tuple[int, int]]:
-        """(row, row that continues it) of those of these rows that are continued; told once."""
-        if not self._children:
-            return []
-        return [(row, self._children.pop(row)) for row in rows.tolist() if row in self._children]
+    def child(self, row: int) -> int:
+        """The row that continues this one; told once."""
+        return self._children.pop(row)
 
     @property
     def waiting(self) -> int:
