@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.capture import _first as first
+from analyzer.capture.early import DONE
 from analyzer.capture.label import label
 from analyzer.capture.records import OUTCOMES, TRAFFIC, Flow, Flows, Label, Mark
 from analyzer.capture.relate import Context, relate
@@ -51,6 +52,7 @@ class Finisher:
         for row, found in zip(rows, self._rows.label[ids].tolist(), strict=True):
             if found >= 0 and self.labels[found].confidence == "header":
                 self._early.forget(row)
+                self._rows.stage[row] = DONE
 
     def relieve(self) -> None:
         """Labels by the samples there are, when they have become too many to be kept."""
@@ -60,7 +62,7 @@ class Finisher:
             self._early.forget(row)
         lost = rows[self._rows.label[rows] < 0]
         self._rows.marks[lost] |= np.uint16(Mark.LOST)
-        self._rows.stage[rows] = 1
+        self._rows.stage[rows] = DONE
 
     def flows(self, rows: Ints) -> Flows:
         """Labelled flows of rows that have ended; the rows are given back."""
