@@ -148,7 +148,9 @@ def hello_verify(data: bytes) -> bytes | None:
 def server_hello(data: bytes, *more: bytes, with_ja4s: bool = False) -> tls.ServerHello | None:
     """The last ServerHello in a datagram, or in some that follow each other; None where there is none, or it is cut."""
     found = message(SERVER_HELLO, data, *more)
-    return found and tls.server_hello_body(found[0][: found[1]], "d" if with_ja4s else "")
+    if found is None or len(found[0]) < found[1]:
+        return None
+    return tls.server_hello_body(found[0], "d" if with_ja4s else "")
 
 
 def certificates(data: bytes, *more: bytes) -> list[Certificate]:
