@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -187,3 +189,11 @@ def captured(path: Path) -> list[bytes]:
     import_module("scapy.layers.ppp")  # teaches rdpcap that link type
     packets = rdpcap(str(path))
     return [next((bytes(packet[kind].payload) for kind in (UDP, TCP) if kind in packet), b"") for packet in packets]
+
+
+@contextmanager
+def bounded(seconds: float = 3.0) -> Iterator[None]:
+    """What runs inside costs little CPU: anything quadratic in 64 KB takes many times as much."""
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < seconds
