@@ -28,7 +28,9 @@ def published(version: int) -> int:
 def text(raw: bytes) -> str:
     """Bytes as printable text: what is no printable ASCII is escaped."""
     plain = raw.decode("ascii", "backslashreplace")
-    return plain if plain.isprintable() else plain.encode("unicode_escape").decode("ascii")
+    if plain.isprintable():
+        return plain
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in plain)
 
 
 def protocols(extension: bytes) -> list[bytes]:

@@ -180,14 +180,13 @@ def _tags(data: bytes, at: int) -> Hello | None:
 
 
 def _is_long(data: bytes, found: int) -> bool:
-    if found in _KNOWN:
-        return data[0] & 0x40 != 0 and data[5] <= initial.LONGEST_ID
-    if found == initial.NEGOTIATION:
-        return _offers_versions(data)
+    """The fixed bit says nothing: endpoints may agree to clear it (RFC 9287)."""
     if _is_google(found):
         return True
-    known = found >> 8 == 0xFACEB0 or 0xFF000001 <= found <= 0xFF000022
-    return (known or initial.is_grease(found)) and bool(data[0] & 0x40) and data[5] <= initial.LONGEST_ID
+    if found == initial.NEGOTIATION:
+        return _offers_versions(data)
+    known = found in _KNOWN or found >> 8 == 0xFACEB0 or 0xFF000001 <= found <= 0xFF000022
+    return (known or (initial.is_grease(found) and data[0] & 0x40 != 0)) and data[5] <= initial.LONGEST_ID
 
 
 def _offers_versions(data: bytes) -> bool:
