@@ -35,6 +35,7 @@ class _Memory(OrderedDict[K, V], Generic[K, V]):
 
 Pair = tuple[bytes, bytes]
 End = tuple[bytes, int]
+Ends = tuple[int, End, End]
 
 
 class Context:
@@ -43,13 +44,14 @@ class Context:
     def __init__(self, lists: Iterable[AddressList] = ()) -> None:
         """`lists`: dated address lists of the user; raises BadInput where one cannot be read."""
         self.lists = Index(lists)
-        self.labelled: _Memory[tuple[int, End, End], Label] = _Memory()
+        self.labelled: _Memory[Ends, Label] = _Memory()
         self.tls: _Memory[tuple[bytes, End], int] = _Memory()  # (client, gateway) -> start of a TLS session
         self.dtls: _Memory[tuple[bytes, End], int] = _Memory()
         self.pairs: _Memory[tuple[str, Pair], int] = _Memory()  # (family, hosts) -> start
         self.servers: _Memory[tuple[str, End], int] = _Memory()  # (family, end) -> start
         self.named: _Memory[tuple[bytes, End], tuple[int, Label]] = _Memory()
-        self.peers: _Memory[bytes, int] = _Memory()  # hosts that speak BitTorrent in clear
+        self.apis: _Memory[bytes, tuple[int, str]] = _Memory()  # client -> when it used the API of a provider
+        self.peers: _Memory[bytes, frozenset[Ends]] = _Memory()  # two flows of hosts that speak BitTorrent
 
 
 def relate(flows: Sequence[Flow], labels: Sequence[Label | None], context: Context) -> list[Label | None]:
@@ -63,7 +65,7 @@ def relate(flows: Sequence[Flow], labels: Sequence[Label | None], context: Conte
     return out
 
 
-def _ends(flow: Flow) -> tuple[int, End, End]:
+def _ends(flow: Flow) -> Ends:
     low, high = sorted(((flow.src, flow.sport), (flow.dst, flow.dport)))
     return flow.proto, low, high
 
@@ -91,9 +93,12 @@ def _remember(flow: Flow, found: Label | None, context: Context) -> None:
             context.servers.keep(("ultrasurf", end), flow.first)
     if found.confidence == "name" and found.kind in ("tunnel", "proxy"):
         context.named.keep(gateway, (flow.first, found))
+    if found.family == "vpn_api" and found.provider:
+        context.apis.keep(flow.src, (flow.first, found.provider))
     if found.family == "bittorrent":
         for host in (flow.src, flow.dst):
-            context.peers.keep(host, context.peers.get(host, 0) + 1)
+            known = context.peers.get(host, frozenset())
+            context.peers.keep(host, known if len(known) > 1 else known | {_ends(flow)})
 
 
 def _is_dtls_channel(flow: Flow, found: Label | None) -> bool:
@@ -197,7 +202,7 @@ def _lookalike(flow: Flow, found: Label | None, context: Context) -> Label | Non
     for published in lookalikes().holding(flow.dst):
         said = f"fully random payload to {published.name}"
         return Label(published.family, "", "lookalike", "dated_list", "relation.published_network", said)
-    if max(context.peers.get(host, 0) for host in (flow.src, flow.dst)) >= 2:
+    if any(len(context.peers.get(host, ())) > 1 for host in (flow.src, flow.dst)):
         said = "fully random payload beside BitTorrent of the same host: its obfuscated handshake"
         return Label("bittorrent", "", "lookalike", "statistical", "relation.bittorrent", said)
     return None
@@ -212,6 +217,18 @@ def _listed(flow: Flow, found: Label | None, context: Context) -> Label | None:
         if abs(days) <= _STALE and (better := _by_list(flow, found, one, days)) is not None:
             return better
     return None
+
+
+def _after_api(flow: Flow, found: Label | None, context: Context) -> Label | None:
+    """A tunnel proved by its header, from a client that used the API of one provider in the ten minutes before."""
+    if found is None or found.provider or found.kind != "tunnel" or found.confidence != "header":
+        return None
+    start, provider = context.apis.get(flow.src, (0, ""))
+    if not provider or not 0 <= flow.first - start <= _SHORT or found.family not in ("wireguard", "openvpn", "ipsec"):
+        return None
+    return found._replace(
+        provider=provider, reason=f"{found.reason}; the client used the API of {provider} just before"
+    )
 
 
 def _by_list(flow: Flow, found: Label | None, one: AddressList, days: int) -> Label | None:
@@ -246,4 +263,5 @@ _RELATIONS: tuple[Callable[[Flow, Label | None, Context], Label | None], ...] = 
     _sibling,
     _lookalike,
     _listed,
+    _after_api,
 )

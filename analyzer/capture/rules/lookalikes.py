@@ -70,10 +70,10 @@ def _ethereum(flow: Flow) -> str | None:
 
 
 def _threema(flow: Flow) -> str | None:
-    """Sizes of the client-to-server handshake: client hello, server hello, login, acknowledgement."""
-    sizes = [(s.up, s.size) for s in heads(flow.samples)[:4]]
-    if sizes[:2] == [(True, 48), (False, 80)] and (len(sizes) < 3 or sizes[2] == (True, 144)):
-        return "Threema handshake by its sizes: 48 up, 80 down" + (", 144 up" if len(sizes) > 2 else "")
+    """Sizes of the client-to-server handshake: client hello, server hello, login (144 bytes, later with extensions)."""
+    sizes = [(s.up, s.size) for s in heads(flow.samples)[:3]]
+    if sizes[:2] == [(True, 48), (False, 80)] and len(sizes) > 2 and sizes[2][0] and 144 <= sizes[2][1] <= 512:
+        return "Threema handshake by its sizes: 48 up, 80 down, 144 or more up"
     return None
 
 
