@@ -5,6 +5,7 @@ Salts of versions that were never published as RFC: the drafts of RFC 9001, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 from hashlib import sha256
 from struct import Struct
@@ -115,6 +116,27 @@ def keys(salt: bytes, destination: bytes, is_v2: bool) -> Keys:
     pads = _pads(secret)
     key, iv, hp = _LABELS_2 if is_v2 else _LABELS_1
     return Keys(_hmac(pads, key)[:16], _hmac(pads, iv)[:12], _hmac(pads, hp)[:16])
+
+
+def packet_key(salt: bytes, destination: bytes) -> tuple[bytes, bytes]:
+    """(key, iv) of `keys` for version 1, without the key of header protection."""
+    pads = _pads(_hmac(_pads(_hmac(_salt_pads(salt), destination)), _CLIENT))
+    key, iv, _ = _LABELS_1
+    return _hmac(pads, key)[:16], _hmac(pads, iv)[:12]
+
+
+def opener(key: bytes) -> Callable[[bytes, bytes, bytes], bytes | None]:
+    """Decrypts (nonce, sealed, associated) with AES-GCM; the function gives None where the tag is wrong."""
+    *_, aead, invalid = _tools()
+    decrypt = aead(key).decrypt
+
+    def opened(nonce: bytes, sealed: bytes, associated: bytes) -> bytes | None:
+        try:
+            return bytes(decrypt(nonce, sealed, associated))
+        except invalid:
+            return None
+
+    return opened
 
 
 def _pads(key: bytes) -> tuple[Hash, Hash]:
