@@ -7,7 +7,7 @@ from dataclasses import replace
 from analyzer.capture.dissect import dtls, stun
 from analyzer.capture.names import provider_of
 from analyzer.capture.records import Flow, Rule
-from analyzer.capture.rules._bytes import TCP, UDP, looks_random, side, stream
+from analyzer.capture.rules._bytes import TCP, UDP, heads, looks_random, side, stream
 from analyzer.capture.rules.ipsec import ike_message
 
 _WHATSAPP = (b"WA\x01", b"WA\x02", b"WA\x04", b"WA\x05", b"WA\x06", b"ED\x00\x01")
@@ -66,6 +66,14 @@ def _ethereum(flow: Flow) -> str | None:
     exact = sizes[0] + 2 == firsts[0].size and sizes[1] + 2 <= firsts[1].size
     if exact and all(190 <= n <= 1000 for n in sizes) and all(looks_random(s.data[2:130]) for s in firsts):
         return "RLPx handshake of Ethereum: sizes in front of random bytes, both ways"
+    return None
+
+
+def _threema(flow: Flow) -> str | None:
+    """Sizes of the client-to-server handshake: client hello, server hello, login (144 bytes, later with extensions)."""
+    sizes = [(s.up, s.size) for s in heads(flow.samples)[:3]]
+    if sizes[:2] == [(True, 48), (False, 80)] and len(sizes) > 2 and sizes[2][0] and 144 <= sizes[2][1] <= 512:
+        return "Threema handshake by its sizes: 48 up, 80 down, 144 or more up"
     return None
 
 
@@ -134,6 +142,16 @@ RULES = (
         reference="https://github.com/ethereum/devp2p/blob/master/rlpx.md, EIP-8",
         first=(b"\x00", b"\x01", b"\x02"),
         priority=47,
+    ),
+    replace(
+        _CALL,
+        id="lookalike.threema",
+        family="threema",
+        confidence="statistical",
+        protos=(TCP,),
+        match=_threema,
+        reference="Threema Cryptography Whitepaper, client-server protocol, https://threema.ch/press-files/",
+        priority=85,
     ),
     replace(
         _CALL,

@@ -23,45 +23,39 @@ _PAIRS = frozenset(
 )
 
 
-def is_tor_name(name: str) -> bool:
-    """www.<random base32>.com as Tor makes it: 4 to 25 characters of a-z2-7 that do not read like words."""
+def drawn(name: str) -> int:
+    """How many signs say that www.<base32>.com was drawn at random, as Tor does; 0 for other names, at most 5.
+
+    Signs: digits among letters, two digits, long runs of consonants, few vowels, pairs of letters that words lack.
+    """
     found = _NAME.fullmatch(name)
-    return found is not None and _is_drawn(found[1])
-
-
-def _is_drawn(label: str) -> bool:
-    """At least two of: digits among letters, two digits, long runs of consonants, few vowels, rare pairs."""
-    letters = [p for p in re.findall("(?=([a-z]{2}))", label)]
-    usual = sum(p in _PAIRS for p in letters) / max(len(letters), 1)
-    runs = max(map(len, re.split("[aeiouy2-7]+", label)))
+    if found is None:
+        return 0
+    label = found[1]
+    pairs = re.findall("(?=([a-z]{2}))", label)
     signs = (
         bool(re.search("[a-z][2-7]+[a-z]", label)),
         sum(c in "234567" for c in label) >= 2,
-        runs >= 5,
+        max(map(len, re.split("[aeiouy2-7]+", label))) >= 5,
         sum(c in "aeiouy" for c in label) < 0.2 * len(label),
-        usual < 0.5 and len(letters) >= 3,
+        len(pairs) >= 3 and sum(p in _PAIRS for p in pairs) < 0.5 * len(pairs),
     )
-    return sum(signs) >= 2
+    return sum(signs)
 
 
 def _relay(flow: Flow) -> str | None:
-    """Random server name; the certificate, where seen, is for another random name by a third."""
-    if flow.hello is None or flow.hello.transport != "tls" or flow.hello.alpn or not is_tor_name(flow.hello.name):
+    """Random server name; the certificate, where TLS shows it, is for another random name, signed under a third."""
+    hello = flow.hello
+    if hello is None or hello.transport != "tls" or hello.alpn or not _NAME.fullmatch(hello.name):
         return None
     shown = server_certificates(flow)[:1]
     if not shown:
-        return (
-            "TLS server name drawn at random as Tor does, no application protocol offered" if _is_tor_13(flow) else None
-        )
-    subject, issuer = shown[0].subject, shown[0].issuer
-    if subject.startswith("CN=www.") and issuer.startswith("CN=www.") and flow.hello.name not in shown[0].names:
-        return "TLS server name and certificate names drawn at random as Tor does, all different"
+        sure = drawn(hello.name) >= 3 and len(hello.name) >= 16 and hello.version >= 0x0303
+        return "TLS server name drawn at random as Tor does, no application protocol offered" if sure else None
+    names = {hello.name, *(t.removeprefix("CN=") for t in (shown[0].subject, shown[0].issuer))}
+    if len(names) == 3 and all(map(_NAME.fullmatch, names)) and max(map(drawn, names)) >= 2:
+        return "TLS server name and both names of the certificate drawn at random as Tor does"
     return None
-
-
-def _is_tor_13(flow: Flow) -> bool:
-    """The certificate is hidden: the name has to be long enough to be sure that it was drawn."""
-    return flow.hello is not None and flow.hello.version >= 0x0303 and len(flow.hello.name) >= 4 + 8 + 4
 
 
 def _snowflake(flow: Flow) -> str | None:
