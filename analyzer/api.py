@@ -22,7 +22,7 @@ from analyzer.blocks import Catalogue
 from analyzer.errors import BadInput, UnknownName
 from analyzer.outputs.table import number
 from analyzer.store import Store
-from analyzer.store.loading import expand, load_file
+from analyzer.store.loading import captures_ahead, expand, load_file
 from analyzer.store.released import select
 
 if TYPE_CHECKING:
@@ -66,24 +66,30 @@ class Database:
         cc: str | None = None,
         retrieved: date | None = None,
         mapping: str | PathLike[str] | None = None,
+        k: int | None = None,
+        sampling: int = 1,
         progress: Progress | None = None,
         skipped: Callable[[str], None] = warnings.warn,
     ) -> list[records.LoadResult]:
         """Load files, folders or globs (`-` is standard input); each file all or nothing, the same bytes once.
 
+        k (10 unless given) and sampling are for captures: cells of fewer than k clients are suppressed; where one in
+        `sampling` packets was captured, bytes and packets are multiplied by it.  Several captures use two processes.
+
         A file that was named and cannot be read raises BadInput; the files before it stay loaded.  A file that was only
         found in a folder is left out, and `skipped` is told why; BadInput where none in the folder could be loaded.
         """
-        described = None if mapping is None else str(mapping)
         options: dict[str, Any] = {"source": source, "tz": tz, "cc": cc, "retrieved": retrieved, "progress": progress}
+        options["mapping"] = None if mapping is None else str(mapping)
         results: list[records.LoadResult] = []
         try:
-            for given in paths:
-                files = expand([str(given)])
-                found = [r for f in files if (r := self._load_one(f, given, skipped, mapping=described, **options))]
-                if not found:
-                    raise BadInput(f"{given}: no file in this folder could be loaded")
-                results += found
+            with captures_ahead(self.store, paths, k=k, sampling=sampling) as ready:
+                for given in paths:
+                    files = expand([str(given)])
+                    found = [r for f in files if (r := self._load_one(f, given, skipped, captures=ready, **options))]
+                    if not found:
+                        raise BadInput(f"{given}: no file in this folder could be loaded")
+                    results += found
         finally:
             if results:  # only after a load: a store into which nothing could be loaded stays as it was
                 with self.store.writing() as con:
