@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import betabinom, binom
+from scipy.special import betaln, gammaln, xlog1py, xlogy
 
 from analyzer.errors import BadInput, NotEnoughData
 from analyzer.shares.correction import Given
@@ -107,11 +107,24 @@ def _count_law(rate: float | Floats, flows: int, clustering: float) -> Floats:
         return poisson_binomial(rate)
     if not 0 <= clustering < 1:
         raise BadInput(f"clustering is a correlation in [0, 1), not {clustering:g}")
+    return _binomial(rate, flows) if clustering == 0 or rate in (0.0, 1.0) else _clustered(rate, flows, clustering)
+
+
+def _binomial(rate: float, flows: int) -> Floats:
     j = np.arange(flows + 1)
-    if clustering == 0 or rate in (0.0, 1.0) or flows == 0:
-        return np.asarray(binom.pmf(j, flows, rate))
+    return np.asarray(np.exp(_log_ways(j, flows) + xlogy(j, rate) + xlog1py(flows - j, -rate)))
+
+
+def _clustered(rate: float, flows: int, clustering: float) -> Floats:
+    """Beta-binomial: every client has a rate of its own; `clustering` correlates two labels of one client."""
+    j = np.arange(flows + 1)
     strength = (1 - clustering) / clustering
-    return np.asarray(betabinom.pmf(j, flows, rate * strength, (1 - rate) * strength))
+    a, b = rate * strength, (1 - rate) * strength
+    return np.asarray(np.exp(_log_ways(j, flows) + betaln(j + a, flows - j + b) - betaln(a, b)))
+
+
+def _log_ways(j: Ints, flows: int) -> Floats:
+    return np.asarray(gammaln(flows + 1) - gammaln(j + 1) - gammaln(flows - j + 1))
 
 
 def poisson_binomial(rates: Floats) -> Floats:

@@ -16,6 +16,8 @@ from analyzer.errors import BadInput, NotEnoughData
 from analyzer.shares.rates import TRANSPORT_CAVEAT, Rate, clopper_pearson
 
 Given = Rate | float | tuple[int, int]
+_WITHOUT_N = "stated without n: the interval leaves its own error out and is too narrow"
+WITHOUT_N = f"sensitivity and specificity {_WITHOUT_N}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _false_among_flags(share: float, apparent: float, sensitivity: float) -> flo
 def _warnings(se: Rate, sp: Rate, raw: float, low: float) -> list[str]:
     said = []
     if bare := [name for name, rate in (("sensitivity", se), ("specificity", sp)) if rate.is_stated]:
-        said.append(f"{' and '.join(bare)} stated without n: the interval leaves their own error out and is too narrow")
+        said.append(WITHOUT_N if len(bare) == 2 else f"{bare[0]} {_WITHOUT_N}")
     if raw < 0:
         said.append(f"estimate clipped to 0 (raw {raw:.3g}): false positives alone would flag more than were flagged")
     if raw > 1:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from analyzer.errors import BadInput, UnknownName
 
@@ -111,8 +111,8 @@ class Rate:
 def clopper_pearson(k: float, n: float, level: float) -> tuple[float, float]:
     """Exact interval of a binomial share; k and n need not be whole (an effective sample)."""
     tail = (1 - level) / 2
-    low = 0.0 if k <= 0 else float(beta.ppf(tail, k, n - k + 1))
-    high = 1.0 if k >= n else float(beta.ppf(1 - tail, k + 1, n - k))
+    low = 0.0 if k <= 0 else float(betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k >= n else float(betaincinv(k + 1, n - k, 1 - tail))
     return low, high
 
 
