@@ -113,10 +113,12 @@ def _ratio_interval(before: tuple[int, int], after: tuple[int, int], f: float, l
     """Interval of (apparent after - f) / (apparent before - f), each part at least 0 (Donner & Zou 2012, MOVER-R)."""
     first, then = (max(k / n - f, 0.0) for k, n in (before, after))
     (l1, u1), (l2, u2) = ([max(end - f, 0.0) for end in clopper_pearson(k, n, level)] for k, n in (before, after))
+    if u1 == 0:  # nothing was there before at this false-positive rate
+        return (math.inf if l2 > 0 else 0.0), math.inf
     both = first * then
     divisor = l1 * (2 * first - l1)
-    under = math.sqrt(both**2 - l2 * u1 * (2 * then - l2) * (2 * first - u1))
-    over = math.sqrt(both**2 - u2 * (2 * then - u2) * divisor)
+    under = math.sqrt(max(both**2 - l2 * u1 * (2 * then - l2) * (2 * first - u1), 0.0))
+    over = math.sqrt(max(both**2 - u2 * (2 * then - u2) * divisor, 0.0))
     # The lower end with its root in the denominator: the usual form divides by zero where u1 is twice the estimate.
     low = l2 * (2 * then - l2) / (both + under) if l2 > 0 else 0.0
     return low, (both + over) / divisor if divisor > 0 else math.inf
