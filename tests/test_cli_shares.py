@@ -44,10 +44,11 @@ def fill(store: Store, hour: int, *cells: Cell, snapshot: str = "a", cc: str = "
             )
 
 
-def total(store: Store, hour: int, indicator: str, value: int, entity: str = "") -> None:
-    """A stated total of one hour."""
+def total(store: Store, hour: int, indicator: str, value: int | None, entity: str = "", *, hours: int = 1) -> None:
+    """A stated total of an hour or a day; None is suppressed."""
     start = FIRST + timedelta(hours=hour)
-    row = ("a", indicator, "PK", 0, entity, start, start + timedelta(hours=1), value, None, None, "count", "value")
+    state = "suppressed" if value is None else "value"
+    row = ("a", indicator, "PK", 0, entity, start, start + timedelta(hours=hours), value, None, None, "count", state)
     with store.writing() as con:
         con.execute("INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, '')", row)
 
@@ -163,7 +164,7 @@ def test_flow_errors_are_carried_to_clients_by_the_rule(store: Store):
     """About eleven flows a client-hour: 2 false in 1,375 flag some 1.6 % of clients without use."""
     report = shares(store, level="clients", sensitivity="223/243", false_positives="2/1375", rates_level="flows")
     (row,) = report.rows
-    assert any("at least 1 labelled flow in the hour" in w and "% of clients without use" in w for w in row.warnings)
+    assert any("at least 1 labelled flow" in w and "% of clients without use" in w for w in row.warnings)
     assert row.corrected_low < row.apparent_low
     assert row.corrected_high > row.corrected_low
     assert not any("without n" in w for w in row.warnings)
@@ -194,14 +195,56 @@ def test_a_suppressed_cell_is_a_range_and_never_zero(tmp_path: Path):
 
 
 def test_of_two_suppressed_cells_one_may_hide_the_other(tmp_path: Path):
-    """The second may have been suppressed with the first: it is at most the smallest cell that is shown."""
+    """The second may have been suppressed with the first and be of any size: only a total bounds them."""
     made = empty_store(tmp_path)
     fill(made, 0, (TUNNEL, None, None, None), (LOOKALIKE, None, None, None), (PLAIN, 4000, 400, 1))
     (row,) = shares(made, level="clients").rows
-    assert (row.numerator_low, row.numerator_high) == (0, 400)
-    fill(made, 0, (("tor", "anonymity", "name"), None, None, None))
+    assert (row.numerator_low, row.numerator_high, row.apparent_low) == (0, None, None)
+    total(made, 0, "capture.clients", 430)
     (row,) = shares(made, level="clients").rows
-    assert row.numerator_high == 9 + 9
+    assert (row.numerator_low, row.numerator_high, row.denominator) == (0, 430, 430)
+
+
+def test_numbers_left_in_a_suppressed_row_are_not_read(tmp_path: Path):
+    """A loader may leave 0 where it suppresses."""
+    made = empty_store(tmp_path)
+    fill(made, 0, (TUNNEL, 0, None, 0), (PLAIN, 4000, 400, 1))
+    (row,) = shares(made).rows
+    assert (row.numerator, row.apparent) == (None, None)
+
+
+def test_clients_are_counted_by_the_day_where_the_store_holds_days(tmp_path: Path):
+    """Users of a family and all clients of a UTC day are distinct counts: no range, and no hours added up."""
+    made = empty_store(tmp_path)
+    fill(made, 0, (TUNNEL, 100, 20, 5000), (PLAIN, 3900, 400, 90_000))
+    for hour in (5, 29):  # midnights in UTC: the second is beyond the day asked for
+        for indicator, whole, part in (("capture.clients", 900, 36), ("capture.flows", 10_000, 260)):
+            total(made, hour, indicator, whole, hours=24)
+            for entity in ("family=openvpn", "kind=tunnel"):
+                total(made, hour, indicator, part, entity, hours=24)
+    asked_for = {"level": "clients", "sensitivity": "90/100", "false_positives": "1/1000"}
+    for chosen in ({"family": "openvpn"}, {"kind": "tunnel"}, {}):
+        (row,) = shares(made, **asked_for, **chosen).rows
+        assert (row.numerator, row.denominator, row.unit) == (36, 900, "client-days (UTC)")
+        assert row.corrected == pytest.approx((36 / 900 - 0.001) / 0.899)
+    (row,) = shares(made, **asked_for, rates_level="flows").rows
+    assert any("with 12 flows a client" in w for w in row.warnings)
+
+
+def test_fewer_users_than_k_are_a_range_beside_a_stated_total(tmp_path: Path):
+    """Flows of the family are given and its users are not: there are 0 to k - 1 of them."""
+    made = empty_store(tmp_path)
+    total(made, 5, "capture.clients", 900, hours=24)
+    total(made, 5, "capture.flows", 9000, hours=24)
+    total(made, 5, "capture.flows", 260, "family=openvpn", hours=24)
+    total(made, 5, "capture.clients", None, "family=openvpn", hours=24)
+    total(made, 5, "capture.clients", None, "family=tor", hours=24)
+    (row,) = shares(made, level="clients", family="openvpn").rows
+    assert (row.numerator_low, row.numerator_high) == (0, 9)
+    (row,) = shares(made, level="clients", family="tor").rows
+    assert (row.numerator_low, row.numerator_high) == (0, 900)
+    (row,) = shares(made, level="clients", family="wireguard").rows
+    assert row.numerator == 0
 
 
 def test_flows_of_a_suppressed_cell_have_no_bound_without_a_total(tmp_path: Path):
@@ -211,7 +254,7 @@ def test_flows_of_a_suppressed_cell_have_no_bound_without_a_total(tmp_path: Path
     (row,) = json.loads(done.stdout)
     assert done.returncode == 3
     assert (row["apparent"], row["apparent_low"], row["corrected_low"]) == (None, None, None)
-    assert "no upper bound" in row["warnings"]
+    assert "without an upper bound" in row["warnings"]
     assert "no share can be given" in run(tmp_path, *asked()).stdout
     total(made, 0, "capture.flows", 4100)
     (row,) = shares(made).rows
@@ -277,7 +320,7 @@ def test_sampled_counts_are_not_multiplied(store: Store):
     assert any("not multiplied" in w for w in row.warnings)
     (row,) = shares(store, sampled=100, level="bytes").rows
     assert row.numerator == 12_000
-    assert any("about 1,200,000" in w for w in row.warnings)
+    assert any("sampling alone leaves the numerator between" in w for w in row.warnings)
 
 
 def test_hours_that_two_files_hold_are_said(store: Store):

@@ -31,6 +31,7 @@ from analyzer.shares import (
     shipped_rates,
 )
 from analyzer.shares.clients import poisson_binomial
+from analyzer.shares.counts import Cell, Interval, Selection, Total, counted
 
 TWO_IN_1375 = (2, 1375)
 
@@ -368,3 +369,48 @@ def test_the_rates_that_fit_best_are_chosen(tmp_path: Path):
     assert choose(rows, "clients") is None
     with pytest.raises(UnknownName, match="more than one"):
         choose([*rows, rows[0]], "flows")
+
+
+LABELS = [("openvpn", "tunnel", "header"), ("wireguard", "tunnel", "header"), ("openvpn", "covert", "statistical")]
+LABELS += [("tor", "anonymity", "name"), ("epdg", "lookalike", "name"), ("tls", "", ""), ("dns", "", "")]
+HOURS = st.lists(
+    st.tuples(st.sampled_from(LABELS), st.integers(0, 900), st.sets(st.integers(0, 39), max_size=40), st.booleans()),
+    min_size=1,
+    max_size=7,
+    unique_by=lambda cell: cell[0],
+)
+SELECTIONS = [Selection(), Selection(family="openvpn"), Selection(kind="tunnel"), Selection(kind="lookalike")]
+SELECTIONS += [Selection(family="openvpn", kind="tunnel"), Selection(confidences=("header", "statistical"))]
+
+
+def released(cells: list, k: int) -> Interval:
+    """The hour as it is published: small cells hidden, others with them, and no hidden cell of k clients alone."""
+    small = [len(clients) < k for _, _, clients, _ in cells]
+    hidden = [s or (any(small) and more) for s, (*_, more) in zip(small, cells, strict=True)]
+    shown = [
+        Cell(*label, None if hide else flows, None if hide else len(clients), None)
+        for (label, flows, clients, _), hide in zip(cells, hidden, strict=True)
+    ]
+    return Interval("a", None, 1, shown, {})
+
+
+@given(cells=HOURS, selection=st.sampled_from(SELECTIONS), totals=st.sets(st.sampled_from(range(4))))
+def test_the_ranges_hold_the_truth_whatever_is_suppressed(cells: list, selection: Selection, totals: set[int]):
+    """Flows and clients, with any of the totals that a store may state beside the cells."""
+    hour = released(cells, 10)
+    stated = ["", "family=openvpn", "kind=tunnel", "kind=anonymity"]
+    for i in totals:
+        part = [c for c in cells if stated[i] in ("", f"family={c[0][0]}", f"kind={c[0][1]}")]
+        hour.totals[stated[i]] = Total(sum(c[1] for c in part), None, None, "")
+    held = [c for c in cells if selection.holds(Cell(*c[0], 0, 0, 0))]
+    for level, of in (
+        ("flows", lambda c: sum(x[1] for x in c)),
+        ("clients", lambda c: len(set().union(*(x[2] for x in c)))),
+    ):
+        if level == "clients" and 0 in totals:
+            hour.totals = {"": Total(None, of(cells), None, "value")}
+        for found, true in zip(counted(hour, level, selection, 10), (of(held), of(cells)), strict=True):
+            assert found.low <= true
+            assert found.high is None or true <= found.high
+    if all(c.flows is not None for c in hour.cells):
+        assert counted(hour, "flows", selection, 10)[0].exact is not None

@@ -1,14 +1,14 @@
-"""Numerator and denominator of a share from hourly cells, as ranges where a cell is suppressed or clients overlap.
+"""Numerator and denominator of a share, as ranges where a cell is suppressed or clients overlap.
 
-Flows and bytes of cells add up.  Clients do not: one client may be in several cells of an hour, so that without a
-stated total only bounds are known (the largest cell, and the sum).  Clients are counted once in each hour: over
-a period the unit is the client-hour.
+Flows and bytes of cells add up.  Clients do not: one client may be in several cells, so that without a stated total
+only bounds are known (the largest cell, and the sum).  Clients are counted once in each interval: the unit over a
+period is the client-day where the store holds daily totals, else the client-hour.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from analyzer.shares.rates import Level
 # encapsulation and look-alikes are none of it; a statistical suspicion is no label and has to be asked for.
 USE = ("tunnel", "proxy", "anonymity", "covert")
 FIRM = ("header", "name", "dated_list")
+EVERYTHING = ""  # the entity of all flows together
 
 
 class Cell(NamedTuple):
@@ -30,7 +31,20 @@ class Cell(NamedTuple):
     flows: int | None
     clients: int | None
     bytes: int | None
-    suppressed: bool
+
+    @property
+    def entities(self) -> tuple[str, str]:
+        """The entities of which the cell is a part."""
+        return f"family={self.family}", f"kind={self.kind}"
+
+
+class Total(NamedTuple):
+    """What is stated of an entity in an interval; None = not given, `state` says why for the clients ('' = no row)."""
+
+    flows: int | None
+    clients: int | None
+    bytes: int | None
+    state: str
 
 
 class Count(NamedTuple):
@@ -44,10 +58,15 @@ class Count(NamedTuple):
         """The count where it is known exactly."""
         return self.low if self.low == self.high else None
 
-    def plus(self, other: Count) -> Count:
-        """Sum of two ranges."""
-        high = None if self.high is None or other.high is None else self.high + other.high
-        return Count(self.low + other.low, high)
+
+UNKNOWN = Count(0, None)
+
+
+def added(counts: Iterable[Count]) -> Count:
+    """Sum of ranges."""
+    listed = list(counts)
+    highs = [c.high for c in listed if c.high is not None]
+    return Count(sum(c.low for c in listed), sum(highs) if len(highs) == len(listed) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,102 +86,155 @@ class Selection:
         return cell.kind == self.kind if self.kind else cell.kind in USE
 
     @property
+    def entities(self) -> tuple[str, ...]:
+        """The entities whose totals make up the numerator."""
+        if self.family:
+            return (f"family={self.family}",)
+        return tuple(f"kind={kind}" for kind in ((self.kind,) if self.kind else USE))
+
+    @property
     def text(self) -> str:
         """The selection in a word."""
         return self.family or self.kind or "circumvention"
 
 
 @dataclass(slots=True)
-class Hour:
-    """The cells of one snapshot, hour and network, with the totals stated for it (entity -> level -> count)."""
+class Interval:
+    """The cells of one snapshot, hour and network, with totals by entity; a day (24 hours, UTC) has totals only."""
 
     snapshot_id: str
     t_start: datetime
+    hours: int
     cells: list[Cell] = field(default_factory=list)
-    totals: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    totals: dict[str, Total] = field(default_factory=dict)
 
-    def total(self, level: Level, entity: str = "") -> int | None:
-        """The total stated for all labels (or a family) together, None where there is none."""
-        return self.totals.get(entity, {}).get(level)
+    def total(self, level: Level, entity: str = EVERYTHING) -> int | None:
+        """The total stated for an entity, None where there is none."""
+        found = self.totals.get(entity)
+        value: int | None = None if found is None else getattr(found, level)
+        return value
 
 
-def hours(rows: Iterable[Mapping[str, Any]]) -> list[Hour]:
-    """Rows of the query `share_inputs`, gathered by snapshot, hour and network, in order of time."""
-    gathered: dict[tuple[str, datetime, int], Hour] = {}
+def intervals(rows: Iterable[Mapping[str, Any]]) -> list[Interval]:
+    """Rows of the query `share_inputs`, gathered by snapshot, interval and network, in order of time."""
+    gathered: dict[tuple[str, datetime, int, int], Interval] = {}
     for row in rows:
-        key = (row["snapshot_id"], row["t_start"], row["asn"])
-        hour = gathered.setdefault(key, Hour(row["snapshot_id"], row["t_start"]))
-        counts = {level: row[level] for level in ("flows", "clients", "bytes")}
+        key = (row["snapshot_id"], row["t_start"], row["hours"], row["asn"])
+        interval = gathered.setdefault(key, Interval(*key[:3]))
+        counts = (row["flows"], row["clients"], row["bytes"])
         if row["part"] == "total":
-            hour.totals[row["entity"]] = counts
+            interval.totals[row["entity"]] = Total(*counts, row["state"])
         else:
-            suppressed = row["state"] != "value"
-            hour.cells.append(Cell(row["family"], row["kind"], row["confidence"], suppressed=suppressed, **counts))
-    return sorted((h for h in gathered.values() if h.cells), key=lambda h: h.t_start)
+            interval.cells.append(Cell(row["family"], row["kind"], row["confidence"], *counts))
+    return sorted(gathered.values(), key=lambda i: (i.t_start, i.hours))
 
 
-def counted(hour: Hour, level: Level, selection: Selection, k: int) -> tuple[Count, Count]:
-    """Numerator and denominator of one hour; k is the fewest clients a cell may show."""
-    return _clients(hour, selection, k) if level == "clients" else _additive(hour, level, selection)
+def usable(found: Sequence[Interval], level: Level) -> list[Interval]:
+    """The intervals to count in: for clients the days where any is there, else the hours that hold flows."""
+    days = [i for i in found if i.hours == 24 and EVERYTHING in i.totals]
+    return days if level == "clients" and days else [i for i in found if i.hours == 1 and (i.cells or i.totals)]
 
 
-def _additive(hour: Hour, level: Level, selection: Selection) -> tuple[Count, Count]:
+def counted(interval: Interval, level: Level, selection: Selection, k: int) -> tuple[Count, Count]:
+    """Numerator and denominator of one interval; k is the fewest clients a cell may show."""
+    if level == "clients":
+        return _clients(interval, selection, k)
+    return _additive(interval, level, selection)
+
+
+def _additive(interval: Interval, level: Level, selection: Selection) -> tuple[Count, Count]:
     """Flows or bytes: what is suppressed is the stated total less what is shown, or has no bound."""
-    values = [(getattr(cell, level), selection.holds(cell)) for cell in hour.cells]
-    shown = sum(v for v, _ in values if v is not None)
-    chosen = sum(v for v, held in values if held and v is not None)
-    hidden = [held for v, held in values if v is None]
-    if not hidden:
-        return Count(chosen, chosen), Count(shown, shown)
-    total = hour.total(level)
-    rest = None if total is None or total < shown else total - shown
-    everything = Count(shown if rest is None else shown + rest, None if rest is None else shown + rest)
+    total = interval.total(level)
+    if not interval.cells:
+        parts = [interval.total(level, e) for e in selection.entities]
+        chosen = added(UNKNOWN if p is None else Count(p, p) for p in parts)
+        return _within(chosen, UNKNOWN if total is None else Count(total, total))
+    shown = _shown(interval.cells, level)
+    is_whole = all(getattr(c, level) is not None for c in interval.cells)
+    everything = Count(shown, shown) if is_whole else UNKNOWN._replace(low=shown)
+    if not is_whole and total is not None and total >= shown:
+        everything = Count(total, total)
+    chosen = added(
+        _filled([c for c in interval.cells if entity in c.entities], level, selection, interval.total(level, entity))
+        for entity in selection.entities
+    )
+    return _within(_by_difference(chosen, interval.cells, level, selection, everything), everything)
+
+
+def _shown(cells: Iterable[Cell], level: Level) -> int:
+    return sum(v for c in cells if (v := getattr(c, level)) is not None)
+
+
+def _filled(cells: Sequence[Cell], level: Level, selection: Selection, total: int | None) -> Count:
+    """Sum over the selected of the cells of one entity, whose total is given or None."""
+    chosen = _shown((c for c in cells if selection.holds(c)), level)
+    hidden = [selection.holds(c) for c in cells if getattr(c, level) is None]
     if not any(hidden):
-        return Count(chosen, chosen), everything
-    low = chosen + (rest or 0) if all(hidden) else chosen
-    return Count(low, None if rest is None else chosen + rest), everything
+        return Count(chosen, chosen)
+    left = None if total is None else total - _shown(cells, level)
+    if left is None or left < 0:
+        return Count(chosen, None)
+    return Count(chosen + left if all(hidden) else chosen, chosen + left)
 
 
-def _clients(hour: Hour, selection: Selection, k: int) -> tuple[Count, Count]:
-    """Distinct clients: between the largest cell and the sum of cells, unless a total is stated."""
-    cap = _largest_suppressed(hour, k)
-    bounds = [(_bounds(cell, cap), selection.holds(cell)) for cell in hour.cells]
-    total = hour.total("clients")
+def _by_difference(part: Count, cells: Sequence[Cell], level: Level, selection: Selection, whole: Count) -> Count:
+    """The part, knowing that it is the whole less the cells that are not selected."""
+    others = [c for c in cells if not selection.holds(c)]
+    rest = _shown(others, level)
+    highs = [h for h in (part.high, None if whole.high is None else whole.high - rest) if h is not None]
+    has_hidden = any(getattr(c, level) is None for c in others)
+    return Count(part.low if has_hidden else max(part.low, whole.low - rest), min(highs, default=None))
+
+
+def _within(part: Count, whole: Count) -> tuple[Count, Count]:
+    """Both ranges, knowing that the part is not more than the whole."""
+    if whole.high is None:
+        return part, Count(max(whole.low, part.low), None)
+    high = whole.high if part.high is None else min(part.high, whole.high)
+    low = min(part.low, high)
+    return Count(low, high), Count(max(whole.low, low), whole.high)
+
+
+def _clients(interval: Interval, selection: Selection, k: int) -> tuple[Count, Count]:
+    """Distinct clients: totals where they are stated; else between the largest cell and the sum of cells."""
+    total = interval.total("clients")
+    if total is not None and len(interval.totals) > 1:
+        parts = [_users(interval, entity, k) for entity in selection.entities]
+        return _within(_distinct(parts), Count(total, total))
+    if not interval.cells:
+        return UNKNOWN, UNKNOWN
+    cap = _largest_suppressed(interval.cells, k)
+    bounds = [(Count(0, cap) if c.clients is None else Count(c.clients, c.clients), c) for c in interval.cells]
     everything = _distinct([b for b, _ in bounds])
     if total is not None and total >= everything.low:
         everything = Count(total, total)
-    chosen = _distinct([b for b, held in bounds if held])
-    family = hour.total("clients", selection.family) if selection.family and not selection.kind else None
-    # A total of a family holds suspicions too: it serves only where the hour has none of that family.
-    if family is not None and all(selection.holds(c) for c in hour.cells if c.family == selection.family):
-        chosen = Count(family, family)
-    if everything.high is not None:
-        high = everything.high if chosen.high is None else min(chosen.high, everything.high)
-        chosen = Count(min(chosen.low, high), high)
-    return chosen, Count(max(everything.low, chosen.low), everything.high)
+    return _within(_distinct([b for b, cell in bounds if selection.holds(cell)]), everything)
 
 
-def _bounds(cell: Cell, cap: int | None) -> Count:
-    if cell.clients is not None:
-        return Count(cell.clients, cell.clients)
-    return Count(0, cap)
+def _users(interval: Interval, entity: str, k: int) -> Count:
+    """Users of an entity beside a stated total.
 
-
-def _distinct(cells: list[Count]) -> Count:
-    highs = [c.high for c in cells]
-    low = max((c.low for c in cells), default=0)
-    return Count(low, None if None in highs else sum(h for h in highs if h is not None))
-
-
-def _largest_suppressed(hour: Hour, k: int) -> int | None:
-    """The most clients a suppressed cell of this hour can hold; None = not known.
-
-    A cell is suppressed below k.  Where one cell of an hour is, a second one may have been suppressed with it so that
-    the first cannot be had by subtraction; that one is the smallest of the others and may hold k or more.
+    No row: the capture never shows it.  Suppressed while its flows are given: it has users, fewer than k.  Suppressed
+    altogether, or no rule for its users: not known.
     """
-    if sum(c.clients is None for c in hour.cells) != 2:
-        return k - 1
-    return min((c.clients for c in hour.cells if c.clients is not None), default=None)
+    found = interval.totals.get(entity)
+    if found is None:
+        return Count(0, 0)
+    if found.clients is not None:
+        return Count(found.clients, found.clients)
+    return Count(0, k - 1) if found.state == "suppressed" and found.flows is not None else UNKNOWN
+
+
+def _distinct(cells: Sequence[Count]) -> Count:
+    return Count(max((c.low for c in cells), default=0), added(cells).high)
+
+
+def _largest_suppressed(cells: Sequence[Cell], k: int) -> int | None:
+    """The most clients a suppressed cell can hold: k - 1 where it is the only one; None = not known.
+
+    Where several are, some may have been suppressed only so that the others cannot be had by subtraction.
+    """
+    return k - 1 if sum(c.clients is None for c in cells) <= 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +243,21 @@ class Totals:
 
     numerator: Count
     denominator: Count
-    hours: int  # different hours with at least one cell
-    overlapping: int  # hours that more than one snapshot holds
-    suppressed: int  # suppressed cells
+    hours: int  # hours of different intervals that hold something
+    overlapping: int  # intervals that more than one snapshot holds
+    ranged: int  # intervals whose numerator or denominator is not known exactly
 
 
-def summed(found: Iterable[Hour], level: Level, selection: Selection, k: int) -> Totals:
-    """Sums over hours."""
-    numerator = denominator = Count(0, 0)
+def summed(found: Sequence[Interval], level: Level, selection: Selection, k: int) -> Totals:
+    """Sums over intervals."""
+    pairs = [counted(interval, level, selection, k) for interval in found]
     files: dict[datetime, set[str]] = defaultdict(set)
-    suppressed = 0
-    for hour in found:
-        part, whole = counted(hour, level, selection, k)
-        numerator, denominator = numerator.plus(part), denominator.plus(whole)
-        files[hour.t_start].add(hour.snapshot_id)
-        suppressed += sum(c.suppressed for c in hour.cells)
-    overlapping = sum(len(names) > 1 for names in files.values())
-    return Totals(numerator, denominator, len(files), overlapping, suppressed)
+    for interval in found:
+        files[interval.t_start].add(interval.snapshot_id)
+    return Totals(
+        numerator=added(part for part, _ in pairs),
+        denominator=added(whole for _, whole in pairs),
+        hours=len(files) * (found[0].hours if found else 0),
+        overlapping=sum(len(names) > 1 for names in files.values()),
+        ranged=sum(part.exact is None or whole.exact is None for part, whole in pairs),
+    )

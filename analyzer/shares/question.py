@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from analyzer.places import local_midnight
 from analyzer.shares.changes import ChangeBand, Decomposition, Range
@@ -16,7 +16,7 @@ K = 10  # fewest clients of a published cell unless the store was filled with an
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked.  rates: errors to correct with (None = as counted only); their level may be flows under a question
-    about clients: the errors of the rule "at least one labelled flow in the hour" are then derived.
+    about clients: the errors of the rule "at least one labelled flow" are then derived.
 
     sampled: N where the capture kept one packet in N.  sensitivity_before, sensitivity_after: ranges that are thought
     possible in two periods.
@@ -39,8 +39,9 @@ class Question:
 
     @property
     def window(self) -> tuple[datetime, datetime]:
-        """The instants (naive UTC) between which cells are needed."""
-        return local_midnight(self.start, self.cc), local_midnight(self.end, self.cc)
+        """The instants (naive UTC) between which cells are needed: days by the country's clock and by UTC."""
+        first, last = (datetime.combine(day, time()) for day in (self.start, self.end))
+        return min(first, local_midnight(self.start, self.cc)), max(last, local_midnight(self.end, self.cc))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,14 @@ from analyzer.places import local_midnight
 from analyzer.shares.changes import ChangeBand, Decomposition, change_band, decompose
 from analyzer.shares.clients import ClientRule, client_error
 from analyzer.shares.correction import WITHOUT_N, CorrectedShare, corrected_share
-from analyzer.shares.counts import Count, Hour, Totals, hours, summed
+from analyzer.shares.counts import Count, Interval, Totals, intervals, summed, usable
 from analyzer.shares.question import Question, ShareReport, ShareRow
 from analyzer.shares.rates import TRANSPORT_CAVEAT, ErrorRates, Rate
 from analyzer.shares.sampling import expand_sampled
 
-UNITS = {"flows": "flows", "clients": "client-hours", "bytes": "bytes"}
 CLIENT_CAVEAT = (
-    "a client is an address seen in an hour and is counted once in each: one person may have several, several persons "
-    "may share one (NAT), and client-hours are not people"
+    "a client is an address and is counted once in each interval: one person may have several, several persons may "
+    "share one (NAT), and client-hours or client-days are not people"
 )
 FLOW_CAVEAT = (
     "flows of one client are alike: intervals take them as independent unless a design effect is given, and are then "
@@ -42,7 +41,7 @@ def answer(question: Question, rows: Iterable[Mapping[str, Any]]) -> ShareReport
     cannot be meant.
     """
     _check(question)
-    found = hours(rows)
+    found = usable(intervals(rows), question.level)
     if not found:
         raise NotEnoughData(
             f"no flows of {question.cc} from {question.start} to {question.end} in the store: "
@@ -86,12 +85,17 @@ def _periods(question: Question) -> list[_Period]:
     return [_Period(f"{day}", day, day + timedelta(days=1)) for day in days]
 
 
-def _within(found: Sequence[Hour], period: _Period, cc: str) -> list[Hour]:
+def _within(found: Sequence[Interval], period: _Period, cc: str) -> list[Interval]:
+    """Hours by the country's clock; days, which the store holds in UTC, by their date."""
     start, end = local_midnight(period.start, cc), local_midnight(period.end, cc)
-    return [h for h in found if start <= h.t_start < end]
+    return [
+        i
+        for i in found
+        if (start <= i.t_start < end if i.hours == 1 else period.start <= i.t_start.date() < period.end)
+    ]
 
 
-def _row(question: Question, period: _Period, part: Sequence[Hour]) -> ShareRow:
+def _row(question: Question, period: _Period, part: Sequence[Interval]) -> ShareRow:
     totals = summed(part, question.level, question.selection, question.k)
     low, high = _apparent(totals.numerator, totals.denominator)
     row = ShareRow(
@@ -101,7 +105,7 @@ def _row(question: Question, period: _Period, part: Sequence[Hour]) -> ShareRow:
         hours=totals.hours,
         level=question.level,
         selection=question.selection.text,
-        unit=UNITS[question.level],
+        unit=_unit(question, part),
         numerator=totals.numerator.exact,
         numerator_low=totals.numerator.low,
         numerator_high=totals.numerator.high,
@@ -114,6 +118,12 @@ def _row(question: Question, period: _Period, part: Sequence[Hour]) -> ShareRow:
         warnings=tuple(_count_warnings(question, period, totals)),
     )
     return row if low is None else _corrected(question, row, part)
+
+
+def _unit(question: Question, part: Sequence[Interval]) -> str:
+    if question.level != "clients":
+        return question.level
+    return "client-days (UTC)" if part[0].hours == 24 else "client-hours"
 
 
 def _apparent(numerator: Count, denominator: Count) -> tuple[float | None, float | None]:
@@ -130,14 +140,15 @@ def _count_warnings(question: Question, period: _Period, totals: Totals) -> list
     if totals.hours < expected:
         said.append(f"{totals.hours} of {expected} hours hold flows")
     if totals.overlapping:
-        said.append(f"{totals.overlapping} hours are held by more than one file: their counts are added")
+        said.append(f"{totals.overlapping} intervals are held by more than one file: their counts are added")
     if totals.denominator.high is None or totals.numerator.high is None:
         said.append(
-            f"{totals.suppressed} suppressed cells whose {question.level} have no upper bound: no share can be given"
-            + ("" if question.level == "clients" else "; --level clients has bounds more often")
+            f"{totals.ranged} intervals hold suppressed {question.level} without an upper bound: no share can be given"
         )
-    elif totals.suppressed:
-        said.append(f"{totals.suppressed} suppressed cells: counts are a range, a suppressed cell is never taken as 0")
+    elif totals.ranged:
+        said.append(
+            f"{totals.ranged} intervals with suppressed or overlapping counts: a range, suppressed is never taken as 0"
+        )
     elif totals.denominator.low == 0:
         said.append(f"no {question.level} at all: a share of nothing is not 0")
     return said + _sampling_warnings(question, totals)
@@ -146,14 +157,16 @@ def _count_warnings(question: Question, period: _Period, totals: Totals) -> list
 def _sampling_warnings(question: Question, totals: Totals) -> list[str]:
     if question.sampled == 1:
         return []
-    seen = expand_sampled(totals.numerator.low, question.sampled, question.level, level=question.confidence)
-    said = list(seen.warnings)
-    if seen.estimate is not None:
-        said.append(f"numerator in the traffic itself about {seen.estimate:,.0f} ({seen.low:,.0f} to {seen.high:,.0f})")
-    return said
+    # Bytes are multiplied by N when a sampled capture is loaded: what was seen is an N-th of them.
+    low = totals.numerator.low
+    counted = low // question.sampled if question.level == "bytes" else low
+    seen = expand_sampled(counted, question.sampled, question.level, level=question.confidence)
+    if seen.low is None or seen.high is None:
+        return list(seen.warnings)
+    return [*seen.warnings, f"sampling alone leaves the numerator between {seen.low:,.0f} and {seen.high:,.0f}"]
 
 
-def _corrected(question: Question, row: ShareRow, part: Sequence[Hour]) -> ShareRow:
+def _corrected(question: Question, row: ShareRow, part: Sequence[Interval]) -> ShareRow:
     """The row with what the rates make of it; where they make nothing of it, with the reason."""
     rates = question.rates
     if rates is None or rates.sensitivity is None or rates.false_positives is None:
@@ -179,7 +192,7 @@ def _warned(row: ShareRow, said: Iterable[str]) -> ShareRow:
 _Pair = tuple[Rate, Rate]  # sensitivity, specificity
 
 
-def _scenarios(question: Question, rates: ErrorRates, part: Sequence[Hour]) -> tuple[list[_Pair], list[str]]:
+def _scenarios(question: Question, rates: ErrorRates, part: Sequence[Interval]) -> tuple[list[_Pair], list[str]]:
     """Pairs of rates to correct with, the best first; the interval spans them all."""
     hit, false = rates.sensitivity, rates.false_positives
     if hit is None or false is None:
@@ -196,8 +209,8 @@ def _scenarios(question: Question, rates: ErrorRates, part: Sequence[Hour]) -> t
     )
     said = [
         (
-            f"errors of the rule '{error.rule} in the hour' derived from those of flows: with {per_client} flows a "
-            f"client {100 * error.false_positives:.1f} % of clients without use are flagged "
+            f"errors of the rule '{error.rule}' derived from those of flows: with {per_client} flows a client in each "
+            f"interval {100 * error.false_positives:.1f} % of clients without use are flagged "
             f"({100 * error.false_positives_low:.1f} to {100 * error.false_positives_high:.1f} %)"
         ),
         *error.warnings,
@@ -227,7 +240,7 @@ def _ends(question: Question, row: ShareRow, pair: _Pair) -> list[CorrectedShare
 def _merged(question: Question, row: ShareRow, results: Sequence[CorrectedShare], said: Sequence[str]) -> ShareRow:
     best = results[0]
     exact = row.apparent is not None
-    warned = list(dict.fromkeys([*said, *(w for r in (results[:1] if exact else results) for w in r.warnings)]))
+    warned = [*said, *(best.warnings if exact else _of_all(results))]
     if said:  # derived rates carry no n, and their own error is in the scenarios
         warned = [w for w in warned if w != WITHOUT_N]
     flags = [f for r in results for f in (r.false_flag_low, r.false_flag_high) if f is not None]
@@ -246,6 +259,14 @@ def _merged(question: Question, row: ShareRow, results: Sequence[CorrectedShare]
         merged = replace(merged, corrected_low=None, corrected_high=None, false_flag_low=None, false_flag_high=None)
         warned = ["bytes are no independent trials: a corrected value without an interval"]
     return _warned(merged, warned)
+
+
+def _of_all(results: Sequence[CorrectedShare]) -> list[str]:
+    """Warnings of the ends of a range, each once; where an end was clipped, without its raw value."""
+    said = list(dict.fromkeys(w for r in results for w in r.warnings if not w.startswith("estimate clipped")))
+    if any(r.clipped for r in results):
+        said.append("at an end of the range the estimate is clipped to 0 or 1")
+    return said
 
 
 def _compared(
