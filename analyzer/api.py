@@ -28,6 +28,8 @@ from analyzer.store.released import select
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.shares.question import ShareReport
+
 Progress = Callable[[int, int], None]
 
 
@@ -149,6 +151,21 @@ class Database:
         asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
         answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=tuple(horizons), now=now())
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
+
+    def shares(
+        self, *, cc: str, start: date, end: date, rates: str | PathLike[str] | None = None, **options: Any
+    ) -> ShareReport:
+        """Shares of flows, clients or bytes in the local days [start, end), corrected for classifier error.
+
+        rates: a CSV or TOML file, or the `rates_id` of a shipped row; or sensitivity= and false_positives= as `a/b`.
+        The other options are those of `vpn-uptake shares`.  Raises NotEnoughData where no flows are there, BadInput
+        or UnknownName for rates or options that cannot be meant.
+        """
+        from analyzer.shares import asking, report
+
+        question = asking.question(cc, start, end, rates=rates, **options)
+        first, last = question.window
+        return report.answer(question, self.store.rows("share_inputs", cc=question.cc, start=first, end=last))
 
     def brief(
         self,
