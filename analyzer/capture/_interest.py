@@ -20,13 +20,15 @@ _PROTO = {"tls": 6, "dtls": 17, "quic": 17}
 class Interest:
     """Remembers, for each name, whether flows that state it need their samples kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_lists: bool = False) -> None:
+        """has_lists: address lists are asked of hellos without an application protocol, so all of those are kept."""
+        self._has_lists = has_lists
         self._hellos: dict[tuple[object, ...], bool] = {}
         self._listed: dict[str, bool] = {}
 
     def in_hello(self, hello: Hello) -> bool:
         """Whether the rules label a flow with this hello and nothing else, or it states no name: others may know one."""
-        if not hello.name:
+        if not hello.name or (self._has_lists and not hello.alpn):
             return True
         key = (hello.name, hello.alpn, hello.transport, hello.ech, hello.is_whole)
         known = self._hellos.get(key)

@@ -13,7 +13,8 @@ import numpy as np
 from analyzer.capture import _first as first
 from analyzer.capture import _outline as outline
 from analyzer.capture._lookups import Lookups
-from analyzer.capture.dissect import dns, http, quic, tls
+from analyzer.capture._watch import Watch
+from analyzer.capture.dissect import dns, dtls, http, quic, tls
 from analyzer.capture.records import OUTCOMES, SAMPLES, Hello, Sample
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
     Stages = npt.NDArray[np.uint8]
 
-# Stages of a row: nothing seen, nothing more wanted, samples wanted, and answers waited for.
-NEW, DONE, COLLECT, AWAIT_TLS, AWAIT_HTTP, AWAIT_DNS, AWAIT_ADDRESS = range(7)
+# Stages of a row: nothing seen, nothing more wanted, samples wanted, answers waited for, sizes wanted.
+NEW, DONE, COLLECT, AWAIT_TLS, AWAIT_HTTP, AWAIT_DNS, AWAIT_ADDRESS, WATCH = range(8)
 
 FULL_SAMPLES = 12  # of that many payload packets all that was captured is kept ..
 FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
@@ -39,6 +40,7 @@ FIRST_LOOK = 8  # samples after which most headers have proved themselves
 HELLO_BYTES = 16_384  # longest ClientHello that is looked at
 BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
 REMEMBERED = 50_000  # questions and hellos whose meaning is remembered
+_HANDSHAKE, _DTLS = 22, 0xFE  # first bytes of a DTLS handshake record (RFC 9147 section 4)
 ANSWERED, REDIRECTED, FAILED = (OUTCOMES.index(o) for o in ("answered", "redirected", "failed"))
 
 Head = tuple[int, bool, int, int, int, int, int]  # row, from side a, t, index of payload, size, kept, seq
@@ -55,6 +57,7 @@ class Early:
         self.hellos: dict[int, Hello] = {}
         self.name_list: list[str] = []
         self.lookups = Lookups()
+        self.watch = Watch()
         self.sampled_bytes = 0
         self.full: list[int] = []  # rows with enough samples to be labelled
         self._names: dict[str, int] = {}
@@ -112,14 +115,18 @@ class Early:
                 told = [handle(h, data) for h in self._heads(p, s, row, position[which])]
                 self.rows.stage[row], self.rows.name[row] = np.array(told, np.int64).T
                 self.rows.held[row] |= self.rows.stage[row] == AWAIT_TLS
+                self.rows.hello_up[row] = s.swapped[position[which]] == self.rows.swapped[row]
         self.rows.stage[rows[new[kinds == first.CUT]]] = DONE
         return seen
 
     def _handlers(self, p: Packets, packet: Ints, kinds: Stages) -> list[tuple[Callable[[Head, memoryview], Told], Mask]]:
         hello = kinds == first.TLS
         hello[hello] = first.is_client_hello(p, packet[hello])
-        by_kind = [(self._quic, kinds == first.QUIC), (self._http, kinds == first.HTTP), (self._dns, kinds == first.DNS)]
-        other = ~hello & ~np.isin(kinds, [first.QUIC, first.HTTP, first.DNS, first.CUT])
+        handlers = {first.QUIC: self._quic, first.HTTP: self._http, first.DNS: self._dns, first.DTLS: self._dtls}
+        by_kind = [(handle, kinds == kind) for kind, handle in handlers.items()]
+        other = ~hello & (kinds != first.CUT)
+        for _, which in by_kind:
+            other &= ~which
         return [(self._tls, hello), *by_kind, (self._keep, other)]
 
     def _heads(self, p: Packets, s: Segments, row: Ints, position: Ints) -> list[Head]:
@@ -182,6 +189,14 @@ class Early:
         if found:
             _remember(self._quic_outlines, found, (told, hello))
         return told, hello
+
+    def _dtls(self, h: Head, data: memoryview) -> Told:
+        """Kept whatever its name: a gateway's data channel shows beside its TLS connection."""
+        row, _, _, at, _, kept, _ = h
+        hello = dtls.client_hello(bytes(data[at : at + kept]))
+        if hello is not None:
+            self.hellos[row] = hello
+        return self._keep(h, data)[0], self.name_id(hello.name if hello else "")
 
     def _http(self, h: Head, data: memoryview) -> Told:
         at, kept = h[3], h[5]
@@ -249,16 +264,25 @@ class Early:
             which = stage == awaited
             if which.any():
                 settle(p, row[which], packet[which])
-        wanting = np.isin(self.rows.stage[row], [COLLECT, AWAIT_ADDRESS])
+        stage = self.rows.stage[row]
+        wanting = (stage == COLLECT) | (stage == AWAIT_ADDRESS)
         self._collect(p, s, row[wanting], low[wanting], high[wanting])
+        watched = stage == WATCH
+        if watched.any():
+            row = row[watched]
+            slots, client = self.rows.watch[row], self.rows.swapped[row] == self.rows.hello_up[row]
+            self.watch.add(p, s, slots, client, low[watched], high[watched])
+            self.rows.stage[row[self.watch.is_full(slots)]] = DONE
 
     def _hidden(self, p: Packets, row: Ints, packet: Ints) -> None:
-        """A ServerHello of TLS 1.3 hides what follows; before it, the certificate is worth the samples."""
+        """A ServerHello of TLS 1.3 hides what follows but its sizes; before it, the certificate is worth the samples."""
         hidden = first.is_server_hello_13(p, packet)
-        self.rows.stage[row] = np.where(hidden, DONE, COLLECT)
+        self.rows.stage[row] = np.where(hidden, WATCH, COLLECT)
         self.rows.held[row] = ~hidden
-        for done in row[hidden].tolist():
-            del self.hellos[done]
+        done = row[hidden]
+        self.rows.watch[done] = self.watch.take(len(done))
+        for one in done.tolist():
+            del self.hellos[one]
 
     def _status(self, p: Packets, row: Ints, packet: Ints) -> None:
         digit = first.status_digit(p, packet)
@@ -290,9 +314,19 @@ class Early:
 
     def _more(self, h: Head, data: memoryview) -> int:
         stage = self._keep(h, data)[0]
-        if h[0] in self._pending:
-            self._complete(h[0], bytes(data[h[3] : h[3] + h[5]]))
+        row, at, kept = h[0], h[3], h[5]
+        if row in self._pending:
+            self._complete(row, bytes(data[at : at + kept]))
+        elif kept > 13 and row not in self.hellos and data[at] == _HANDSHAKE and data[at + 1] == _DTLS:
+            self._dtls_later(row, bytes(data[at : at + kept]))
         return stage
+
+    def _dtls_later(self, row: int, raw: bytes) -> None:
+        """A DTLS hello behind STUN, or one that repeats with a cookie."""
+        hello = dtls.client_hello(raw)
+        if hello is not None:
+            self.hellos[row] = hello
+            self.rows.name[row] = self.name_id(hello.name)
 
     def _complete(self, row: int, raw: bytes) -> None:
         """Adds a packet to a ClientHello that spans several."""

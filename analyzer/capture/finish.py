@@ -14,7 +14,7 @@ import numpy as np
 from analyzer.capture import _first as first
 from analyzer.capture.early import DONE
 from analyzer.capture.label import label
-from analyzer.capture.records import OUTCOMES, TRAFFIC, Flow, Flows, Label, Mark
+from analyzer.capture.records import OUTCOMES, TRAFFIC, Flow, Flows, Hello, Label, Mark, Sample
 from analyzer.capture.relate import Context, relate
 from analyzer.capture.rules._bytes import looks_random
 from analyzer.capture.table import PAYLOAD_A, PAYLOAD_B
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from analyzer.capture.early import Early
+    from analyzer.capture.lists import AddressList
     from analyzer.capture.records import Ints
-    from analyzer.capture.table import Rows, Table
+    from analyzer.capture.table import Table
 
     Mask = npt.NDArray[np.bool_]
 
@@ -38,11 +39,12 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 class Finisher:
     """Labels rows and gives them as columns; indices into labels and names stay valid from batch to batch."""
 
-    def __init__(self, table: Table, early: Early) -> None:
+    def __init__(self, table: Table, early: Early, lists: Sequence[AddressList] = ()) -> None:
+        """lists: dated address lists; raises BadInput where one cannot be read."""
         self._table, self._rows, self._early = table, table.rows, early
         self.labels: list[Label] = []
         self._ids: dict[Label, int] = {}
-        self._context = Context()
+        self._context = Context(lists)
         self._inherit: dict[int, int] = {}
 
     def settle(self, rows: Sequence[int]) -> None:
@@ -72,6 +74,8 @@ class Finisher:
         flows = self._columns(rows, turned)
         for row in rows[self._rows.held[rows]].tolist():
             self._early.forget(row)
+        slots = self._rows.watch[rows]
+        self._early.watch.give_back(slots[slots >= 0])
         self._rows.give_back(rows)
         return flows
 
@@ -105,6 +109,8 @@ class Finisher:
     def _candidates(self, rows: Ints) -> Mask:
         r = self._rows
         chosen: Mask = r.held[rows] | (r.label[rows] >= 0)
+        watched = np.flatnonzero(r.watch[rows] >= 0)
+        chosen[watched] |= self._early.watch.suspects(r.watch[rows[watched]])
         if self._early.lookups:
             addresses = np.array(self._early.lookups.words(), np.uint64)
             chosen |= np.isin(r.dst0[rows], addresses) | np.isin(r.src0[rows], addresses)
@@ -144,15 +150,27 @@ class Finisher:
         made = []
         for row, turn, mark, *values in zip(rows.tolist(), turned.tolist(), marks, *columns, strict=True):
             flow = _flow(values, mark)
-            flow.samples = tuple(early.samples.get(row, ()))
-            flow.hello = early.hellos.get(row)
+            flow.samples, flow.hello = self._evidence(row)
             if turn:
                 _turn(flow)
             if early.lookups and not (flow.hello and flow.hello.name):
-                client = _words(flow.src)
-                flow.looked_up = early.lookups.name(client, flow.dst, flow.first)
+                flow.looked_up = early.lookups.name(_words(flow.src), flow.dst, flow.first)
             made.append(flow)
         return made
+
+    def _evidence(self, row: int) -> tuple[tuple[Sample, ...], Hello | None]:
+        """Samples and hello of a row; of one that TLS 1.3 hid, what stands for them."""
+        r, early = self._rows, self._early
+        kept, hello = early.samples.get(row), early.hellos.get(row)
+        slot = int(r.watch[row])
+        if kept is not None or slot < 0:
+            return tuple(kept or ()), hello
+        name = early.name_list[r.name[row]] if r.name[row] >= 0 else ""
+        up = bool(r.hello_up[row])
+        opening = Sample(True, int(r.first[row]), 1, b"\x16\x03\x01")
+        samples = (opening, *early.watch.samples(slot))
+        turned = samples if up else tuple(s._replace(up=not s.up) for s in samples)
+        return turned, Hello(name, (), 0x0304, "", False, "tls")
 
     # Columns
 
