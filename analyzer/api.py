@@ -17,7 +17,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer import blocks, brief, fetching, records, registry, study
+from analyzer import blocks, records, registry
 from analyzer.blocks import Catalogue
 from analyzer.errors import BadInput, UnknownName
 from analyzer.outputs.table import number
@@ -51,6 +51,8 @@ class Study(records.Study):
 
     def brief(self, path: str | PathLike[str]) -> Path:
         """Write this study as a brief; the file's ending chooses the rendering.  Returns the path."""
+        from analyzer import study  # with the estimators and their libraries, which a load has no use for
+
         return write_brief(study.dossier_of(self), path)
 
 
@@ -111,6 +113,8 @@ class Database:
 
     def fetch(self, source: str, *, cc: str, start: date, end: date, **options: Any) -> list[records.LoadResult]:
         """Download a source's native files for a country and days [start, end), then load them."""
+        from analyzer import fetching
+
         options.setdefault("folder", self.store.path.parent / "snapshots")
         return self.load(*fetching.fetch(source, cc, start, end, **options), source=source)
 
@@ -138,18 +142,21 @@ class Database:
         cc: str | None = None,
         date: date | None = None,
         indicator: str | None = None,
-        horizons: Iterable[str] = study.DEFAULT_HORIZONS,
+        horizons: Iterable[str] | None = None,
     ) -> Study:
         """The study of a block, or of a country and local calendar date that is no block.
 
         Raises UnknownName for an unknown block, country, indicator or horizon; rows that cannot be estimated are in the
         study with their reason.
         """
+        from analyzer import study
+
         catalogue = self.catalogue()
         if (block_id is None) == (cc is None or date is None):
             raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
         asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
-        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=tuple(horizons), now=now())
+        wanted = study.DEFAULT_HORIZONS if horizons is None else tuple(horizons)
+        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now())
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
 
     def shares(
@@ -177,6 +184,8 @@ class Database:
         command: str = "",
     ) -> Path:
         """Write the brief of blocks, or of a country and the days [start, end); returns the path."""
+        from analyzer import study
+
         asked = study.BriefQuestion(block_ids, cc, start, end)
         return write_brief(study.dossier(self.store, self.catalogue(), asked, command=command, now=now()), path)
 
@@ -197,6 +206,8 @@ def now() -> datetime:
 
 def write_brief(dossier: records.Dossier, path: str | PathLike[str]) -> Path:
     """Render a dossier by the file's ending.  Raises UnknownName for an ending no output writes."""
+    from analyzer import brief
+
     target = Path(path)
     outputs = [o for o in registry.load_all("outputs").values() if o.kind == "brief"]
     chosen = next((o for o in outputs if target.suffix in o.suffixes), None)
