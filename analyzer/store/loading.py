@@ -7,7 +7,6 @@ differs between the two readings changed meanwhile, and nothing of it is kept.
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer import places, sources
+from analyzer import packed, places, sources
+from analyzer.capture import containers
 from analyzer.errors import BadInput, StoreError
 from analyzer.records import Lines, LoadResult, Observation, Origin, Rejection, Source
 from analyzer.sources import _bytes, _mapping
@@ -78,19 +78,16 @@ def load_file(
         return _Load(store, file, chosen, asked, facts, _is_no(chosen), progress).run()
 
 
-_MAGIC = ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "34cdb2a1", "a1b2cd34", "0a0d0d0a")  # pcap, pcapng
 
 
 def is_capture(file: Path) -> bool:
     """Whether a file is a packet capture by its first bytes, compressed or not."""
     try:
-        with io.BufferedReader(_bytes.Received(file), 1 << 16) as raw:
-            return _bytes._opened(raw, raw.peek(6)[:6]).read(4).hex() in _MAGIC
-    except (OSError, EOFError, zlib.error):
-        return False  # the one who reads it says why it cannot be read
+        with file.open("rb", buffering=0) as raw:
+            return containers.is_capture(io.BufferedReader(packed.opened(raw)).read(containers.HEAD))
     except Exception as error:
-        if type(error).__name__ in ("ZstdError", "LZMAError"):  # their modules are loaded only when used
-            return False
+        if isinstance(error, OSError) or packed.flaw(error):
+            return False  # the one who reads it says why it cannot be read
         raise
 
 
