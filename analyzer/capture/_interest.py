@@ -27,7 +27,7 @@ class Interest:
         self._listed: dict[str, bool] = {}
 
     def in_hello(self, hello: Hello) -> bool:
-        """Whether the rules label a flow with this hello and nothing else, or it states no name: others may know one."""
+        """Whether the rules label a flow with this hello and nothing else, or something else may name it."""
         if not hello.name or (self._has_lists and not hello.alpn):
             return True
         key = (hello.name, hello.alpn, hello.transport, hello.ech, hello.is_whole)

@@ -73,7 +73,11 @@ def _peel_once(view: View, frames: Frames, left: Ints) -> Ints:
     """Take a layer off each frame of `left`; those that may have another one."""
     kinds = frames.kind[left]
     present = set(kinds.tolist())
-    again = [_peel_kind(view, frames, left[kinds == one], one) for one in sorted(present) if one in HANDLERS or one in WALKERS]
+    again = [
+        _peel_kind(view, frames, left[kinds == one], one)
+        for one in sorted(present)
+        if one in HANDLERS or one in WALKERS
+    ]
     return np.concatenate(again) if again else left[:0]
 
 

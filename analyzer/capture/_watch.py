@@ -57,11 +57,12 @@ class Watch:
         """Makes slots free again."""
         self._free = np.concatenate([self._free, slots])
 
-    def add(self, p: Packets, s: Segments, slots: Ints, client: Mask, low: Ints, high: Ints) -> None:
-        """Adds the packets s.loaded[low:high] of each flow, as far as there is room.
+    def add(self, p: Packets, s: Segments, slots: Ints, client: Mask, loaded: tuple[Ints, Ints]) -> None:
+        """Adds the packets s.loaded[low:high] of each flow, with loaded = (low, high), as far as there is room.
 
         client: the value of s.swapped for packets of the client.
         """
+        low, high = loaded
         count = np.minimum(high - low, MOST - self._count[slots])
         some = count > 0
         slots, client, low, count = slots[some], client[some], low[some], count[some]
@@ -78,7 +79,8 @@ class Watch:
 
     def is_full(self, slots: Ints) -> Mask:
         """Whether no more packets of these flows are wanted."""
-        return self._count[slots] == MOST
+        full: Mask = self._count[slots] == MOST
+        return full
 
     def suspects(self, slots: Ints) -> Mask:
         """Which of these flows have, behind their handshake, the outline of a second one."""
@@ -112,5 +114,3 @@ class Watch:
         count = int(self._count[slot])
         kept = zip(sizes[:count], words[:count], strict=True)
         return tuple(Sample(z > 0, 0, abs(z), w.to_bytes(8, "little"), k) for k, (z, w) in enumerate(kept))
-
-

@@ -108,7 +108,7 @@ class Early:
         kinds = first.traffic_of(p, packet)
         self.rows.traffic[rows[new]] = kinds
         handlers = self._handlers(p, packet, kinds)
-        data = memoryview(p.data)
+        data = memoryview(p.data)  # type: ignore[arg-type]  # numpy arrays are buffers
         for handle, which in handlers:
             if which.any():
                 row = rows[new[which]]
@@ -119,7 +119,9 @@ class Early:
         self.rows.stage[rows[new[kinds == first.CUT]]] = DONE
         return seen
 
-    def _handlers(self, p: Packets, packet: Ints, kinds: Stages) -> list[tuple[Callable[[Head, memoryview], Told], Mask]]:
+    def _handlers(
+        self, p: Packets, packet: Ints, kinds: Stages
+    ) -> list[tuple[Callable[[Head, memoryview], Told], Mask]]:
         hello = kinds == first.TLS
         hello[hello] = first.is_client_hello(p, packet[hello])
         handlers = {first.QUIC: self._quic, first.HTTP: self._http, first.DNS: self._dns, first.DTLS: self._dtls}
@@ -136,7 +138,7 @@ class Early:
         return list(zip(*(c.tolist() for c in columns), strict=True))
 
     def _tls(self, h: Head, data: memoryview) -> Told:
-        row, _, _, at, size, kept, _ = h
+        row, at, kept = h[0], h[3], h[5]
         raw = bytes(data[at : at + min(kept, HELLO_BYTES)])
         found = outline.client_hello(raw)
         if found is None:
@@ -173,8 +175,8 @@ class Early:
         found = outline.handshake(message) if message else None
         told, hello = (found and self._quic_outlines.get(found)) or self._quic_outlined(found, raw)
         if hello is None or not hello.is_whole:
-            self._pending[row] = quic.QuicHello()
-            self._pending[row].add(raw)
+            gathering = self._pending[row] = quic.QuicHello()
+            gathering.add(raw)
             return self._keep(h, data)
         if told[0] == COLLECT:
             self.hellos[row] = hello
@@ -271,11 +273,11 @@ class Early:
         if watched.any():
             row = row[watched]
             slots, client = self.rows.watch[row], self.rows.swapped[row] == self.rows.hello_up[row]
-            self.watch.add(p, s, slots, client, low[watched], high[watched])
+            self.watch.add(p, s, slots, client, (low[watched], high[watched]))
             self.rows.stage[row[self.watch.is_full(slots)]] = DONE
 
     def _hidden(self, p: Packets, row: Ints, packet: Ints) -> None:
-        """A ServerHello of TLS 1.3 hides what follows but its sizes; before it, the certificate is worth the samples."""
+        """TLS 1.3 hides what follows but its sizes; before it, the certificate is worth the samples."""
         hidden = first.is_server_hello_13(p, packet)
         self.rows.stage[row] = np.where(hidden, WATCH, COLLECT)
         self.rows.held[row] = ~hidden
@@ -303,7 +305,7 @@ class Early:
         count = np.minimum(high - low, SAMPLES)
         before = np.cumsum(count) - count
         position = s.loaded[np.repeat(low - before, count) + np.arange(int(count.sum()))]
-        data = memoryview(p.data)
+        data = memoryview(p.data)  # type: ignore[arg-type]  # numpy arrays are buffers
         stage = dict(zip(row.tolist(), self.rows.stage[row].tolist(), strict=True))
         for h in self._heads(p, s, np.repeat(row, count), position):
             if stage[h[0]] == COLLECT:

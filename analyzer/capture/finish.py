@@ -7,7 +7,7 @@ other flows were settled by what they said in clear.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -184,7 +184,7 @@ class Finisher:
     def _columns(self, rows: Ints, turned: Mask) -> Flows:
         r = self._rows
 
-        def pair(a: str, b: str) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+        def pair(a: str, b: str) -> tuple[Any, Any]:
             x, y = getattr(r, a)[rows], getattr(r, b)[rows]
             return np.where(turned, y, x), np.where(turned, x, y)
 
@@ -201,7 +201,7 @@ class Finisher:
             marks=self._marks(rows), label=r.label[rows].astype(np.int32), traffic=r.traffic[rows],
             name=r.name[rows].astype(np.int32), outcome=self._outcomes(rows, turned, flags_down),
             labels=self.labels, names=self._early.name_list,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
 
     def _outcomes(self, rows: Ints, turned: Mask, flags_down: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
         """What became of flows that carried a request with a name."""
@@ -220,8 +220,11 @@ _FLOW_COLUMNS = (
 
 
 def _flow(values: Sequence[int], mark: int) -> Flow:
-    proto, v6, src0, src1, sport, dst0, dst1, dport, *counts = values
-    return Flow(proto, address(src0, src1, v6), sport, address(dst0, dst1, v6), dport, *counts, marks=Mark(mark))
+    proto, v6, src0, src1, sport, dst0, dst1, dport = values[:8]
+    up, down, bytes_up, bytes_down, began, ended, flags_up, flags_down = values[8:]
+    src, dst = address(src0, src1, v6), address(dst0, dst1, v6)
+    counts = up, down, bytes_up, bytes_down, began, ended, flags_up, flags_down
+    return Flow(proto, src, sport, dst, dport, *counts, Mark(mark))
 
 
 def address(word0: int, word1: int, v6: int) -> bytes:
