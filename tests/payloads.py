@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 NAME = "host.example.net"
 CIPHERS = (0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F)
@@ -178,6 +183,16 @@ def chlo(tags: Sequence[tuple[bytes, bytes]]) -> bytes:
         end += len(value)
         index += tag.ljust(4, b"\0") + end.to_bytes(4, "little")
     return b"CHLO" + len(tags).to_bytes(2, "little") + b"\0\0" + index + b"".join(value for _, value in tags)
+
+
+@cache
+def certificate() -> bytes:
+    """A certificate that signs itself, the same at every call."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 7, datetime(2024, 1, 1), datetime(2025, 1, 1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+    return builder.sign(key, None).public_bytes(Encoding.DER)
 
 
 @cache

@@ -348,3 +348,27 @@ def test_a_captured_hello_over_segments_is_gathered(shared: Path):
     huge = tls.client_hello(data)
     assert huge is not None
     assert (huge.is_whole, huge.name, huge.alpn, huge.version) == (True, "", ("h2", "http/1.1"), 0x0304)
+
+
+CHAINS = [  # capture, packet, subject, issuer, names of the server's certificate: the values tshark 4.0 shows
+    ("ndpi/tor.pcap", 0, "CN=www.g6ghvisevf3ibuu5.net", "CN=www.xkgk7fdx362yyyxib.com", ("www.g6ghvisevf3ibuu5.net",)),
+    ("wireshark/tls-renegotiation.pcap", 0, "CN=localhost", "CN=localhost", ("localhost",)),
+    ("ndpi/anydesk.pcapng", 72, "CN=AnyDesk Client", "CN=AnyDesk Client", ("anydesk client",)),
+    (
+        "arkime/badcurveball.pcap",
+        0,
+        "CN=SANS ISC DShield Test,O=SANS Internet Storm Center,C=US",
+        "CN=INFIGO,O=INFIGO IS,ST=Zagreb,C=HR",
+        ("bad.curveballtest.com", "sans isc dshield test"),
+    ),
+]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("case", CHAINS)
+def test_captured_certificates_read_as_in_tshark(shared: Path, case: tuple[str, int, str, str, tuple[str, ...]]):
+    capture, packet, subject, issuer, names = case
+    chains = map(tls.certificates, p.captured(shared / "captures" / capture)[max(0, packet - 1) :])
+    leaf = next(chain[0] for chain in chains if chain)
+    assert leaf[:4] == (subject, issuer, names, subject == issuer)
+    assert leaf.not_before < leaf.not_after

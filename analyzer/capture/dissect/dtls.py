@@ -133,11 +133,12 @@ def dtls_hello(data: bytes, *more: bytes, with_ja4: bool = False) -> DtlsHello |
         return None
     body, size = found
     walked = hello.walk(body, 0, size, has_cookie=True)
-    if walked is None or (len(body) > 1 and walked.legacy not in VERSIONS):
+    if walked is None or (len(body) > 1 and walked[0] not in VERSIONS):
         return None
+    legacy, ciphers, at, _ = walked
     stated = hello.stated(body, walked, "dtls", with_ja4)
-    listed = [_listed(body, walked, kind) for kind in (fields.GROUPS, fields.SIGNATURES, SRTP)]
-    return DtlsHello(stated, walked.legacy, _cookie(body), fields.codes(walked.ciphers), tuple(walked.at), *listed)
+    listed = [_listed(body, at.get(kind)) for kind in (fields.GROUPS, fields.SIGNATURES, SRTP)]
+    return DtlsHello(stated, legacy, _cookie(body), fields.codes(ciphers), tuple(at), *listed)
 
 
 def hello_verify(data: bytes) -> bytes | None:
@@ -167,9 +168,8 @@ def _cookie(body: bytes) -> int:
     return body[at] if at < len(body) else 0
 
 
-def _listed(body: bytes, walked: hello.Walked, kind: int) -> tuple[int, ...]:
-    """The list of 16-bit codes that begins the value of an extension."""
-    at = walked.at.get(kind)
+def _listed(body: bytes, at: int | None) -> tuple[int, ...]:
+    """The list of 16-bit codes that begins the value of the extension at a place."""
     if at is None:
         return ()
     value = hello.value(body, at)

@@ -47,6 +47,8 @@ def protocols(extension: bytes) -> list[bytes]:
 
 def contiguous(pieces: Pieces, longest: int) -> bytes:
     """The stream from its first byte to its first gap, or a little over `longest`; of overlaps the first."""
+    if len(pieces) == 1 and pieces[0][0] == 0:
+        return pieces[0][1]
     parts: list[bytes] = []
     have = 0
     for offset, piece in sorted(pieces, key=_offset):

@@ -17,6 +17,7 @@ PADDING, PING, ACK, ACK_ECN, CRYPTO, CLOSE = 0, 1, 2, 3, 6, 0x1C
 GOOGLE_CRYPTO = 8  # in T050
 MOST_DATAGRAMS = 64
 MOST_COALESCED = 8
+Q050 = 0x51303530  # the last version with Google's own handshake, the only one of them under protection
 EMPTY = Hello("", (), 0, "", False, "quic", False)
 
 _u32 = Struct(">I").unpack_from
@@ -74,26 +75,24 @@ class QuicHello:
                 if google is not None:
                     return google
             start = packet.end
+            if start >= len(data):
+                break
         return self._hello(with_ja4)
 
     def _open(self, data: bytes, start: int, packet: Header) -> Hello | None:
         """Keeps the pieces of the hello in a packet; a Google hello is given back at once."""
-        for keys in self._candidates(packet):
+        own = initial.candidates(packet.version, packet.destination)
+        for keys in own if self._keys is None or self._keys in own else (self._keys, *own):
             payload = initial.plain(data, start, packet, keys)
             if payload is None:
                 continue
-            if _is_google(packet.version) and packet.version >> 24 == ord("Q"):
+            if packet.version == Q050:
                 return google_hello(payload[:64], payload)
             pieces = crypto_frames(payload)
-            if pieces is not None:
+            if pieces:
                 self._keep(keys, pieces)
                 return None
         return None
-
-    def _candidates(self, packet: Header) -> list[Keys]:
-        is_v2 = packet.version in (initial.V2, initial.V2_DRAFT)
-        own = [initial.keys(salt, packet.destination, is_v2) for salt in initial.salts(packet.version)]
-        return own if self._keys is None or self._keys in own else [self._keys, *own]
 
     def _keep(self, keys: Keys, pieces: Pieces) -> None:
         if self._keys is not None and keys != self._keys:
