@@ -116,7 +116,7 @@ def looks_random(data: bytes) -> bool:
     """No structure to be seen in at least 16 bytes: bits balanced, few zero bytes, few repeats."""
     if len(data) < 16:
         return False
-    slack = 3.2 / len(data) ** 0.5  # standard deviation of the mean is sqrt(2 / n): this is 2.3 of them
+    slack = 5.7 / len(data) ** 0.5  # four standard deviations of the mean of random bytes, sqrt(2 / n) each
     balanced = abs(bits_per_byte(data) - 4) < max(0.35, slack)
     return balanced and len(set(data)) > _distinct(len(data)) and data.count(0) <= 2 + len(data) // 32
 
