@@ -94,7 +94,9 @@ def _remember(flow: Flow, found: Label | None, context: Context) -> None:
     if found.confidence == "name" and found.kind in ("tunnel", "proxy"):
         context.named.keep(gateway, (flow.first, found))
     if found.family == "vpn_api" and found.provider:
-        context.apis.keep(flow.src, (flow.first, found.provider))
+        start, provider = context.apis.get(flow.src, (0, found.provider))
+        alone = provider == found.provider or abs(flow.first - start) > _SHORT
+        context.apis.keep(flow.src, (flow.first, found.provider if alone else ""))
     if found.family == "bittorrent":
         for host in (flow.src, flow.dst):
             known = context.peers.get(host, frozenset())

@@ -43,17 +43,32 @@ def stream(flow: Flow, up: bool) -> Stream:
 
 
 def joined(samples: Sequence[Sample]) -> Stream:
-    """Segments of one direction by their distance from the lowest early sequence number (modulo 2**32)."""
-    if not samples:
+    """Segments of one direction by their distance from the lowest early sequence number (modulo 2**32).
+
+    Later IP fragments have no sequence number of their own: they go on where the packet before them ended.
+    """
+    placed = _placed(samples)
+    if not placed:
         return Stream((), ())
-    base = min((_distance(s.seq, samples[0].seq) for s in samples[:4]), default=0) + samples[0].seq
+    base = min(_distance(seq, placed[0][0]) for seq, _ in placed[:4]) + placed[0][0]
     best: dict[int, bytes] = {}
-    for s in samples:
-        where = _distance(s.seq, base)
-        if 0 <= where < _WINDOW and len(s.data) > len(best.get(where, b"")):
-            best[where] = s.data
+    for seq, data in placed:
+        where = _distance(seq, base)
+        if 0 <= where < _WINDOW and len(data) > len(best.get(where, b"")):
+            best[where] = data
     order = sorted(best)
     return Stream(tuple(order), tuple(best[o] for o in order))
+
+
+def _placed(samples: Sequence[Sample]) -> list[tuple[int, bytes]]:
+    """(sequence number, bytes) of samples; 0 stands for the end of the one before."""
+    out: list[tuple[int, bytes]] = []
+    following = 0
+    for s in samples:
+        seq = s.seq or following
+        out.append((seq, s.data))
+        following = seq + s.size
+    return out
 
 
 def _distance(seq: int, base: int) -> int:
@@ -62,12 +77,13 @@ def _distance(seq: int, base: int) -> int:
 
 
 def heads(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples without exact retransmissions (same sequence number and size)."""
-    seen: set[tuple[int, int]] = set()
+    """The samples without exact retransmissions (same sequence number and size; without a number, same bytes)."""
+    seen: set[tuple[int, int, bytes]] = set()
     out = []
     for s in samples:
-        if (s.seq, s.size) not in seen:
-            seen.add((s.seq, s.size))
+        same = s.seq, s.size, b"" if s.seq else s.data[:32]
+        if same not in seen:
+            seen.add(same)
             out.append(s)
     return out
 
@@ -100,7 +116,7 @@ def looks_random(data: bytes) -> bool:
     """No structure to be seen in at least 16 bytes: bits balanced, few zero bytes, few repeats."""
     if len(data) < 16:
         return False
-    slack = 3.2 / len(data) ** 0.5  # standard deviation of the mean is sqrt(2 / n): this is 2.3 of them
+    slack = 5.7 / len(data) ** 0.5  # four standard deviations of the mean of random bytes, sqrt(2 / n) each
     balanced = abs(bits_per_byte(data) - 4) < max(0.35, slack)
     return balanced and len(set(data)) > _distinct(len(data)) and data.count(0) <= 2 + len(data) // 32
 

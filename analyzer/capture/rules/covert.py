@@ -17,7 +17,10 @@ _HEX = re.compile(r"[0-9a-f]{18,}")
 
 
 def _questions(flow: Flow) -> list[Question]:
+    """Questions and answers among the early samples, if the flow begins with one."""
     skip = 2 if flow.proto == TCP else 0
+    if dns.question(flow.samples[0].data[skip:]) is None:
+        return []
     return [q for s in flow.samples[:24] if (q := dns.question(s.data[skip:])) and q.qclass == 1]
 
 

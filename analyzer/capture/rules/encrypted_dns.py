@@ -17,7 +17,7 @@ _DOQ = ("doq", "doq-i")
 
 def _dnscrypt(flow: Flow) -> tuple[str, str] | None:
     skip = 2 if flow.proto == TCP else 0
-    for s in flow.samples[:8]:
+    for s in flow.samples[:4]:
         data = s.data[skip:]
         if data.startswith(_ANSWER):
             return "DNSCrypt answer with its magic", ""

@@ -107,7 +107,7 @@ RULES = (
         confidence="header",
         protos=(TCP,),
         match=_whatsapp,
-        reference="WhatsApp Encryption Overview, technical white paper; Noise protocol framework",
+        reference="WhatsApp Encryption Overview, https://www.whatsapp.com/security/; https://noiseprotocol.org/noise.html",
         first=_WHATSAPP,
         priority=17,
     ),

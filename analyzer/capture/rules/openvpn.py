@@ -19,6 +19,7 @@ _XUE = "Xue et al., OpenVPN is Open to VPN Fingerprinting, USENIX Security 2022,
 _CLIENT_RESETS, _SERVER_RESETS = {1, 7, 10}, {2, 8}
 _RESETS = _CLIENT_RESETS | _SERVER_RESETS
 _CONTROL = {1, 2, 3, 4, 5, 7, 8, 10, 11}
+_OPCODES = _CONTROL | {6, 9}
 _HMACS = (16, 20, 32, 64)  # bytes of MD5, SHA-1, SHA-256, SHA-512
 
 
@@ -37,6 +38,9 @@ def _message(up: bool, size: int, data: bytes) -> _Message:
 
 def _messages(flow: Flow) -> list[_Message]:
     """Messages of the flow's start: datagrams, or what stands behind the lengths of both directions."""
+    skip = 0 if flow.proto == UDP else 2
+    if not any(len(s.data) > skip and s.data[skip] >> 3 in _OPCODES for s in flow.samples[:4]):
+        return []
     if flow.proto == UDP:
         return [_message(s.up, s.size, s.data) for s in flow.samples if s.data]
     both = ((up, islice(framed(flow, up, 128), 32)) for up in (True, False))
