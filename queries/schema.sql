@@ -68,7 +68,7 @@ COMMENT ON COLUMN observations.snapshot_id IS 'The file it came from';
 COMMENT ON COLUMN observations.indicator IS 'What is counted, for example tor.bridge_users';
 COMMENT ON COLUMN observations.cc IS 'ISO 3166-1 alpha-2; XX = world, ZZ = unknown or no country';
 COMMENT ON COLUMN observations.asn IS 'Autonomous system number; 0 = none';
-COMMENT ON COLUMN observations.entity IS 'App, transport, domain or test; empty = none. Of a capture: empty = all traffic, kind=K, family=F, confidence=C, provider=P (labelled flows), traffic=T (flows without a label by what they look like)';
+COMMENT ON COLUMN observations.entity IS 'App, transport, domain or test; empty = none. Of a capture: empty = all traffic, kind=K, family=F, confidence=C, provider=P (labelled flows), traffic=encrypted (flows without a label that are random from the first byte)';
 COMMENT ON COLUMN observations.t_start IS 'First instant of the interval (UTC)';
 COMMENT ON COLUMN observations.t_end IS 'First instant after the interval (UTC)';
 COMMENT ON COLUMN observations.value IS 'The value; NULL unless state is value';

@@ -324,6 +324,11 @@ def test_the_users_own_sql_sees_captures_without_providers(store: Store, tmp_pat
     assert ("wireguard", 12) in families
     assert "provider" not in select(store, "SELECT * FROM flows LIMIT 0", {})[0]
     assert select(store, "SELECT count(*) FROM observations WHERE entity LIKE 'provider=%'", {})[1] == [(0,)]
+    for query in ("observed", "series_of_country"):
+        more = {"indicator": "capture.flows"} if query == "observed" else {}
+        entities = {row["entity"] for row in store.rows(query, cc="ZZ", **more)}
+        assert "family=wireguard" in entities
+        assert not any(entity.startswith("provider=") for entity in entities)
     for table in ("requests", "resolvers", "endpoint_counts", "services"):
         assert select(store, f"FROM {table} LIMIT 1", {})[1]
     with pytest.raises(BadInput):

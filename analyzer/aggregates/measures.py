@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from analyzer.capture.records import Confidence
 
 ALWAYS = ("tunnel", "control", "proxy", "anonymity", "covert")  # kinds whose absence is a zero, not a gap
+UNEXPLAINED = "traffic=encrypted"  # no label, and random from the first byte
 ABSENT = np.iinfo(np.int64).min  # group of what is not to be counted
 _RANKS = ("statistical", "dated_list", "name", "header")
 _STATISTICAL = 0
@@ -47,10 +48,10 @@ class Values(NamedTuple):
 
     period: Ints  # hours or days since 1970
     hours: Ints  # 1 or 24
-    entity: npt.NDArray[np.object_]  # '' = all, 'kind=K', 'family=F', 'confidence=C', 'provider=P', 'traffic=T'
+    entity: npt.NDArray[np.object_]  # '' = all, 'kind=K', 'family=F', 'confidence=C', 'provider=P', 'traffic=encrypted'
     flows: Ints
     bytes: Ints
-    clients: Ints  # users by the rule; for '' and traffic: distinct clients
+    clients: Ints  # users by the rule; for '' and the unexplained: distinct clients
     hidden: Flags  # may not be published
     few_users: Flags  # the number of users may not be published
     has_users: Flags  # False: every label of the entity is too weak for the rule, so that nothing is said of users
@@ -158,7 +159,7 @@ def _dimensions(cells: list[Cell]) -> tuple[list[str], list[_Dimension]]:
 
     dimensions = [
         _Dimension(numbered(lambda _: ""), False),
-        _Dimension(numbered(lambda c: None if c.kind else f"traffic={c.family}"), False),
+        _Dimension(numbered(lambda c: UNEXPLAINED if c.family == "encrypted" and not c.kind else None), False),
         *(_Dimension(numbered(labelled(f)), True) for f in ("kind", "family", "confidence", "provider")),
     ]
     return list(names), dimensions
@@ -260,7 +261,7 @@ def _audit(rows: _Rows, chosen: Ints, cells: _Hidden, concealed: Flags) -> None:
 
 def _has_users(names: list[str], cells: list[Cell], strong: Ints) -> Flags:
     """Whether the rule can say anything of an entity: not where all its labels are too weak for it."""
-    able = {"", *(f"kind={kind}" for kind in ALWAYS), *(f"traffic={c.family}" for c in cells if not c.kind)}
+    able = {"", *(f"kind={kind}" for kind in ALWAYS), UNEXPLAINED}
     for field in ("kind", "family", "confidence", "provider"):
         able |= {f"{field}={getattr(c, field)}" for c, s in zip(cells, strong.tolist(), strict=True) if s}
     return np.array([name in able for name in names], dtype=np.bool_)
@@ -277,7 +278,7 @@ def _totals(rows: _Rows) -> Ints:
 
 def _zeros(rows: _Rows, concealed: Flags, names: list[str]) -> _Rows:
     """A kind or family that the capture shows elsewhere is zero in an interval whose total is given, not missing."""
-    wanted = [i for i, n in enumerate(names) if n.startswith(("kind=", "family=")) or n == "traffic=encrypted"]
+    wanted = [i for i, n in enumerate(names) if n.startswith(("kind=", "family=")) or n == UNEXPLAINED]
     whole = np.flatnonzero((rows.entity == 0) & ~concealed)
     period, hours = np.repeat(rows.period[whole], len(wanted)), np.repeat(rows.hours[whole], len(wanted))
     entity = np.tile(np.array(wanted, dtype=np.int64), len(whole))

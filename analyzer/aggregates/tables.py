@@ -8,7 +8,16 @@ import numpy as np
 
 from analyzer.aggregates import lists
 from analyzer.aggregates.collect import TRANSPORTS, Cell, Collector
-from analyzer.aggregates.measures import ABSENT, DEFAULT_RULE, ClientRule, Suppressed, Values, counts_of, values
+from analyzer.aggregates.measures import (
+    ABSENT,
+    DEFAULT_RULE,
+    UNEXPLAINED,
+    ClientRule,
+    Suppressed,
+    Values,
+    counts_of,
+    values,
+)
 from analyzer.aggregates.members import SPAN
 from analyzer.aggregates.release import complemented, too_few
 from analyzer.capture.records import OUTCOMES, TRAFFIC
@@ -183,7 +192,7 @@ def _observations(found: Values, span: tuple[int, int] | None) -> Columns:
         ("capture.client_share", "share of clients", _ratio(found.clients, total_clients), few_clients, is_part),
         (
             "capture.unexplained_encrypted_share",
-            *("share of IP bytes", _ratio(found.bytes, total_bytes), found.hidden, found.entity == "traffic=encrypted"),
+            *("share of IP bytes", _ratio(found.bytes, total_bytes), found.hidden, found.entity == UNEXPLAINED),
         ),
     ]
     parts = []
