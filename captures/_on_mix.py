@@ -223,9 +223,10 @@ def hour_of(trace: Trace, ledger: Ledger, hour: int) -> None:
         ask_encrypted(trace, ledger, hour, i)
     first = 0
     for family, counts in USERS.items():
-        for i in range(counts[hour]):
-            at(trace, hour, (first + i) % 40, 30)
-            TOOLS[family](trace, client((first + i) % 40))
+        shift = 4 * hour if family == "ipsec" else 0  # fixed ports: another client each hour makes another flow
+        for i in range(first + shift, first + shift + counts[hour]):
+            at(trace, hour, i % 40, 30)
+            TOOLS[family](trace, client(i % 40))
         first += 12
 
 
