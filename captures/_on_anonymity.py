@@ -84,23 +84,30 @@ def obfs4(trace: Trace) -> None:
 
 @capture(
     "snowflake",
-    "broker over TLS, STUN look-ups, then STUN and a DTLS data channel to a volunteer without any media",
-    "Snowflake technical overview, RFC 8489, 8831",
+    "broker over TLS, STUN look-up, then two DTLS data channels to volunteers without media: one with the ServerHello"
+    " that only old pion sent (supported_groups, no renegotiation_info), one with a ServerHello as browsers have it,"
+    " which is WebRTC and no more",
+    "Snowflake technical overview, RFC 8489, 8831; MacMillan et al. 2020",
     "zeek tls_webrtc-stun.pcap (WebRTC only)",
 )
 def snowflake(trace: Trace) -> None:
     innocents(trace)
-    broker = label("snowflake", "name")
+    broker = label("snowflake", "name", "Snowflake", kind="control")
     look_up(trace, "snowflake-broker.torproject.net", "203.0.113.45")
     _tls.session(trace.tcp("203.0.113.45", 443, broker), "snowflake-broker.torproject.net", (700, -600, 2100, -1900))
     look_up(trace, "stun.example.net", "203.0.113.46")
     port = trace.port()
     _stun.binding(trace.udp("203.0.113.46", 3478, PLAIN, sport=port))
-    channel = trace.udp("203.0.113.47", 51_444, label("snowflake", "statistical"), sport=port)
-    _stun.checks(channel, "Snow", "Flke")
-    _dtls.full(channel, (140, -90, 620, -1180, 70, -1180, 70, -1180, 560, -300, 70, -1180))
-    channel.wait(SECOND)
-    _stun.checks(channel, "Snow", "Flke", rounds=1)
+    groups = _tls.extension(10, _tls.vector(2, bytes.fromhex("001d00170018")))
+    for server, expected, answer in (
+        ("203.0.113.47", label("snowflake", "statistical"), groups),
+        ("203.0.113.48", label("webrtc"), None),
+    ):
+        channel = trace.udp(server, 51_444, expected, sport=port)
+        _stun.checks(channel, "Snow", "Flke")
+        _dtls.full(channel, (140, -90, 620, -1180, 70, -1180, 70, -1180, 560, -300), answer=answer)
+        channel.wait(SECOND)
+        _stun.checks(channel, "Snow", "Flke", rounds=1)
 
 
 @capture(
@@ -120,12 +127,12 @@ def meek(trace: Trace) -> None:
     tcp.close()
 
 
-@capture("tor-sites", "visits to the project's web site: interest, not use", "list of names")
+@capture("tor-sites", "the project's web site: interest, not use; its page that hands out bridges", "list of names")
 def tor_sites(trace: Trace) -> None:
     innocents(trace)
     for name, expected in (
         ("www.torproject.org", label("vpn_site", "name", "Tor")),
-        ("bridges.torproject.org", label("vpn_site", "name", "Tor bridges")),
+        ("bridges.torproject.org", label("vpn_api", "name", "Tor bridges")),
     ):
         look_up(trace, name, "203.0.113.49")
         _tls.session(trace.tcp("203.0.113.49", 443, expected), name)

@@ -13,8 +13,9 @@ from _wire import SECOND, Datagrams, Trace, noise
 from _words import PLAIN, label
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 from scapy.layers.inet import IP, TCP
+from scapy.packet import Raw
 
-DNS_TUNNEL, ICMP_TUNNEL = label("dns_tunnel"), label("icmp_tunnel")
+ICMP_TUNNEL = label("icmp_tunnel")
 BASE32 = "abcdefghijklmnopqrstuvwxyz012345"
 ZONE = "t.example.net"
 
@@ -43,7 +44,7 @@ def null_answer(name: str, ident: int, data: bytes) -> bytes:
 )
 def iodine(trace: Trace) -> None:
     innocents(trace)
-    udp = trace.udp(RESOLVER, 53, DNS_TUNNEL)
+    udp = trace.udp(RESOLVER, 53, label("dns_tunnel", "header", "iodine"))
     start = [
         ("v", 10, b"VACK" + noise("seed", 5)),
         ("l", 32, b"10.99.0.1-10.99.0.2-1130-27"),
@@ -64,7 +65,7 @@ def iodine(trace: Trace) -> None:
 )
 def dnscat2(trace: Trace) -> None:
     innocents(trace)
-    udp = trace.udp(RESOLVER, 53, DNS_TUNNEL)
+    udp = trace.udp(RESOLVER, 53, label("dns_tunnel", "header", "dnscat2"))
     for i in range(18):
         kind = ("TXT", "CNAME", "MX")[i % 3]
         session = struct.pack(">HBH", 0x5AA5 + i, 1 if i else 0, 0x1234)
@@ -105,14 +106,12 @@ def dns_busy(trace: Trace) -> None:
         udp.down(answer(name, 50 + i, value, kind))
 
 
-def inner_packet(i: int, up: bool) -> bytes:
+def inner_packet(i: int, up: bool, size: int) -> bytes:
     """An IP packet inside a tunnel."""
     src, dst = ("192.0.2.129", "203.0.113.80") if up else ("203.0.113.80", "192.0.2.129")
     ports = (50_000, 443) if up else (443, 50_000)
-    head = IP(src=src, dst=dst, id=i, flags="DF") / TCP(
-        sport=ports[0], dport=ports[1], flags="PA", seq=1 + 400 * i, ack=1
-    )
-    return bytes(head)
+    head = TCP(sport=ports[0], dport=ports[1], flags="PA", seq=1 + 400 * i, ack=1)
+    return bytes(IP(src=src, dst=dst, id=i, flags="DF") / head / Raw(noise(("inner", i, up), size)))
 
 
 def ptunnel_head(i: int, up: bool, data: bytes) -> bytes:
@@ -131,7 +130,7 @@ def ptunnel_head(i: int, up: bool, data: bytes) -> bytes:
 def ptunnel(trace: Trace) -> None:
     innocents(trace)
     ping(trace, PLAIN, "203.0.113.80", lambda _i, _up: bytes(range(8, 56)))
-    flow = trace.ip("203.0.113.83", 1, ICMP_TUNNEL)
+    flow = trace.ip("203.0.113.83", 1, label("icmp_tunnel", "header", "Ping Tunnel"))
     for i in range(12):
         for up in (True, False):
             data = b"SSH-2.0-OpenSSH_9.2\r\n" if i == 0 else noise((flow.tag, i, up), 80 + i * 70)
@@ -152,8 +151,7 @@ def hans(trace: Trace) -> None:
     for i in range(12):
         for up in (True, False):
             magic = b"hanc" if up else b"hans"
-            body = inner_packet(i, up) + noise((flow.tag, i, up), (40 + 30 * i) if up else 100 + 90 * i)
-            flow.echo(up, 7001, 2 + i, magic + b"\6" + body)
+            flow.echo(up, 7001, 2 + i, magic + b"\7" + inner_packet(i, up, 40 + 30 * i if up else 100 + 90 * i))
 
 
 def ping(trace: Trace, expected: Any, server: str, data: Callable[[int, bool], bytes]) -> Datagrams:
@@ -165,3 +163,17 @@ def ping(trace: Trace, expected: Any, server: str, data: Callable[[int, bool], b
         flow.wait(SECOND)
     look_up(trace, "ping.example.com", server)
     return flow
+
+
+@capture(
+    "icmp-ip",
+    "bare IP packets in echo requests and replies, as icmptx sends them",
+    "RFC 792; icmptx source",
+    "nDPI icmp-tunnel.pcap",
+)
+def icmp_ip(trace: Trace) -> None:
+    innocents(trace)
+    flow = trace.ip("203.0.113.85", 1, ICMP_TUNNEL)
+    for i in range(10):
+        for up in (True, False):
+            flow.echo(up, 0xFEFF, 0, inner_packet(i, up, 60 + 40 * i if up else 100 + 110 * i))

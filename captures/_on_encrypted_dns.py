@@ -18,14 +18,17 @@ QUERIES = (60, -140, 60, -220, 68, -180)
 
 @capture(
     "dot",
-    "a resolver on TCP 853 with its name; one without SNI but with ALPN dot; TLS on 853 that is neither",
+    "resolvers on TCP 853: with ALPN dot and name, with a listed name only, with ALPN only; a backup over TLS on 853,"
+    " which is none",
     "RFC 7858",
     "nDPI dns_dot.pcap",
 )
 def dot(trace: Trace) -> None:
     innocents(trace)
-    google = label("dot", "name", "Google")
+    google = label("dot", "header", "Google Public DNS")
     _tls.session(trace.tcp("203.0.113.100", 853, google), "dns.google", QUERIES, alpn=("dot",))
+    listed = label("dot", "name", "Cloudflare")
+    _tls.session(trace.tcp("203.0.113.104", 853, listed), "one.one.one.one", QUERIES, alpn=())
     _tls.session(trace.tcp("203.0.113.101", 853, DOT), "", QUERIES, alpn=("dot",))
     _tls.session(trace.tcp("203.0.113.102", 853, PLAIN), "backup.example.com", (9000, -60, 9000, -60), alpn=())
 
@@ -47,7 +50,7 @@ def doq(trace: Trace) -> None:
 def doh(trace: Trace) -> None:
     innocents(trace)
     for name, server, provider in (
-        ("dns.google", "203.0.113.100", "Google"),
+        ("dns.google", "203.0.113.100", "Google Public DNS"),
         ("cloudflare-dns.com", "203.0.113.104", "Cloudflare"),
     ):
         look_up(trace, name, server)
@@ -102,7 +105,7 @@ def odoh(trace: Trace) -> None:
 )
 def private_relay(trace: Trace) -> None:
     innocents(trace)
-    relay = label("private_relay", "name", "iCloud Private Relay")
+    relay = label("private_relay", "name")
     look_up(trace, "mask.icloud.com", "203.0.113.108")
     _quic.session(
         trace.udp("203.0.113.108", 443, relay), "mask.icloud.com", (700, -1200, 60, -1200, 300, -1100), datagrams=1
@@ -116,7 +119,7 @@ def private_relay(trace: Trace) -> None:
 @capture("masque", "WARP over MASQUE: QUIC with the SNI of the consumer gateway", "RFC 9484; documented host name")
 def masque(trace: Trace) -> None:
     innocents(trace)
-    expected = label("cloudflare_warp", "name", "Cloudflare WARP")
+    expected = label("cloudflare_warp", "name")
     udp = trace.udp("203.0.113.111", 443, expected)
     _quic.session(udp, "consumer-masque.cloudflareclient.com", (900, -1200, 60, -1200, 500, -1100, 40, -60))
     udp.wait(20 * SECOND)

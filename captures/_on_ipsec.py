@@ -268,7 +268,7 @@ def wifi_calling(trace: Trace) -> None:
 )
 def ospf_ah(trace: Trace) -> None:
     innocents(trace)
-    lookalike = label("ospf_ah")
+    lookalike = label("routing_authentication")
     hello = struct.pack(">BBHIIHBB", 3, 1, 36, 0x01010101, 0, 0, 0, 0) + struct.pack(
         ">IBBHHHII", 5, 1, 0, 0x13, 10, 40, 0, 0
     )

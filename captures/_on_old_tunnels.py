@@ -10,7 +10,7 @@ from _dns import look_up
 from _plain import innocents
 from _plan import capture
 from _wire import Datagrams, Tcp, Trace, Udp, noise
-from _words import label
+from _words import PLAIN, label
 from scapy.packet import Raw
 
 GATEWAY = "203.0.113.17"
@@ -154,14 +154,14 @@ def l2tp(trace: Trace) -> None:
 
 @capture(
     "sstp",
-    "SSTP is TLS: shown only by a listed server name (VPN Gate); the same to an unlisted name stays unlabelled",
+    "SSTP is TLS: only a listed server name shows it (VPN Gate, whose servers are SoftEther); to others nothing",
     "[MS-SSTP], list of names",
 )
 def sstp(trace: Trace) -> None:
     innocents(trace)
     for name, server, expected in (
-        ("public-vpn-101.opengw.net", "203.0.113.18", label("sstp", "name", "VPN Gate")),
-        ("office.example.com", "203.0.113.19", label("sstp")._replace(family="", kind="", confidence="")),
+        ("public-vpn-101.opengw.net", "203.0.113.18", label("softether", "name", "VPN Gate")),
+        ("office.example.com", "203.0.113.19", PLAIN),
     ):
         look_up(trace, name, server)
         _tls.session(

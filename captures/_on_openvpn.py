@@ -89,15 +89,16 @@ def negotiate(session: Session, opening: int = RESET_CLIENT, tail: bytes = b"") 
     session.control(False, RESET_SERVER, (0,))
     session.control(True, ACK, (0,))
     session.control(True, CONTROL, data=hello_record(client_hello("", flow.tag, alpn=(), tls13=False, pad_to=0)))
-    flight = server_flight_12(flow.tag, [noise((flow.tag, "der"), 900), noise((flow.tag, "ca"), 1100)])
+    flight = server_flight_12(flow.tag, [noise((flow.tag, "der"), 600), noise((flow.tag, "ca"), 500)])
     for i, piece in enumerate(pieces(flight)):
         session.control(False, CONTROL, (1,) if i == 0 else (), piece)
         session.control(True, ACK, (i + 1,))
     session.control(True, CONTROL, data=record(22, noise((flow.tag, "key"), 130)))
     session.control(False, CONTROL, (2,), record(22, noise((flow.tag, "finished"), 40)))
-    session.control(True, CONTROL, (4,), record(23, noise((flow.tag, "method 2"), 360)))
+    server = session.sides[False]
+    session.control(True, CONTROL, (server.message - 1,), record(23, noise((flow.tag, "method 2"), 360)))
     session.control(False, CONTROL, (3,), record(23, noise((flow.tag, "push"), 410)))
-    session.control(True, ACK, (5,))
+    session.control(True, ACK, (server.message - 1,))
 
 
 def data(session: Session, count: int, *, first: int = 1, peer: int = 3) -> None:
@@ -193,11 +194,11 @@ def openvpn_xor(trace: Trace) -> None:
     statistical = label("openvpn", "statistical")
     udp = start(trace.udp(GATEWAY, 5555, statistical), plain, b"\x9bk3yForTests")
     negotiate(udp)
-    data(udp, 60)
+    data(udp, 44)
     flow = trace.tcp(GATEWAY, 5556, statistical).open()
     tcp = start(flow, plain, b"\x2dAnotherKey")
     negotiate(tcp)
-    data(tcp, 60)
+    data(tcp, 44)
     flow.close()
 
 

@@ -8,13 +8,13 @@ from _dns import look_up
 from _plain import innocents, web
 from _plan import capture
 from _wire import SECOND, Trace, noise
-from _words import PLAIN, Label, label
+from _words import PLAIN, label
 
 APIS = (
     ("vpn-api.proton.me", "Proton VPN"),
     ("api.polargrizzly.com", "TunnelBear"),
-    ("zwyr157wwiu6eior.com", "NordVPN"),
-    ("api.sec-tunnel.com", "Opera VPN"),
+    ("api.nordvpn.com", "NordVPN"),
+    ("api.surfshark.com", "Surfshark"),
     ("api.windscribe.com", "Windscribe"),
     ("api.mullvad.net", "Mullvad"),
 )
@@ -90,7 +90,7 @@ def joined_look_up(trace: Trace) -> None:
 )
 def opera_proxy(trace: Trace) -> None:
     innocents(trace)
-    expected: Label = label("vpn_api", "name", "Opera VPN")
+    expected = label("vpn_tls", "name", "Opera VPN", kind="proxy")
     for i in range(4):
         server = f"203.0.113.{185 + i}"
         name = f"eu{i}.sec-tunnel.com"

@@ -70,7 +70,7 @@ def inner_tls(tcp: Tcp, extra: int) -> None:
 def trojan(trace: Trace) -> None:
     innocents(trace)
     look_up(trace, "blog.example.org", "203.0.113.61")
-    for i in range(3):
+    for i in range(2):
         tcp = trace.tcp("203.0.113.61", 443, TLS_IN_TLS).open()
         _tls.open_13(tcp, _tls.client_hello("blog.example.org", (tcp.tag, i)), flight=2100)
         inner_tls(tcp, 17 + 5)
@@ -80,15 +80,17 @@ def trojan(trace: Trace) -> None:
 
 @capture(
     "psiphon",
-    "a certificate that names psiphon3.net behind an unrelated SNI; an obfuscated-SSH tunnel (random bytes)",
+    "a shared certificate that names psiphon3.net, no SNI; an obfuscated-SSH tunnel (random bytes)",
     "names in public captures; psiphon-tunnel-core: obfuscator",
     "nDPI psiphon3.pcap",
 )
 def psiphon(trace: Trace) -> None:
     innocents(trace)
-    ders = [_tls.certificate("www.psiphon3.net", "Example CA", names=["www.psiphon3.net", "psiphon3.net"])]
-    tcp = trace.tcp("203.0.113.62", 443, label("psiphon", "name", "Psiphon"))
-    _tls.session_12(tcp, "assets.example.net", ders, (420, -900, 300, -1900))
+    ders = [
+        _tls.certificate("cdn.example.net", "Example CA", names=["cdn.example.net", "psiphon3.net", "*.psiphon3.net"])
+    ]
+    tcp = trace.tcp("203.0.113.62", 443, label("psiphon", "name"))
+    _tls.session_12(tcp, "", ders, (420, -900, 300, -1900))
     ssh = trace.tcp("203.0.113.63", 8022, FULLY_ENCRYPTED).open()
     random_stream(ssh, 16 + 8 + 700, (-1400, 60, -900, 540, -80, 300, -2100))
     ssh.close()
@@ -102,7 +104,7 @@ def psiphon(trace: Trace) -> None:
 )
 def ultrasurf(trace: Trace) -> None:
     innocents(trace)
-    expected = label("ultrasurf")
+    expected, sibling = label("ultrasurf"), PLAIN
     tcp = trace.tcp("203.0.113.64", 37_898, expected).open()
     tcp.up(bytes.fromhex("cc1c30415ba43866") + noise((tcp.tag, "first"), 1280))
     tcp.down(noise((tcp.tag, "answer"), 700))
@@ -110,7 +112,7 @@ def ultrasurf(trace: Trace) -> None:
         tcp.up(noise((tcp.tag, i), 400))
         tcp.down(noise((tcp.tag, i, "down"), 1288))
     tcp.close()
-    _tls.session(trace.tcp("203.0.113.64", 443, expected), "", (517, -1288, 100, -2576), alpn=())
+    _tls.session(trace.tcp("203.0.113.64", 443, sibling), "", (517, -1288, 100, -2576), alpn=())
 
 
 @capture(
@@ -121,7 +123,7 @@ def ultrasurf(trace: Trace) -> None:
 def lantern(trace: Trace) -> None:
     innocents(trace)
     look_up(trace, "config.getiantem.org", "203.0.113.65")
-    api = label("vpn_api", "name", "Lantern")
+    api = label("lantern", "name", kind="control")
     _tls.session(trace.tcp("203.0.113.65", 443, api), "config.getiantem.org", (300, -2400))
     look_up(trace, "lantern.io", "203.0.113.66")
     _tls.session(trace.tcp("203.0.113.66", 443, label("vpn_site", "name", "Lantern")), "lantern.io")
@@ -223,7 +225,7 @@ def socks5_password(trace: Trace) -> None:
 
 @capture(
     "http-connect",
-    "CONNECT answered with 200 and TLS inside, CONNECT that is refused (407), CONNECT over TLS port 8443",
+    "CONNECT answered with 200 (TLS inside; ports 3128 and 8443), with 407 (a proxy) and with 405 (none)",
     "RFC 9110, 9.3.6",
     "nDPI http_connect.pcap",
 )
@@ -236,10 +238,15 @@ def http_connect(trace: Trace) -> None:
         _tls.open_13(tcp, _tls.client_hello("www.example.com", tcp.tag))
         _tls.talk(tcp, _tls.BROWSING)
         tcp.close()
-    refused = trace.tcp(PROXY, 3128, PLAIN).open()
-    refused.up(b"CONNECT www.example.com:443 HTTP/1.1\r\nHost: www.example.com:443\r\n\r\n")
-    refused.down(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-    refused.close()
+    refusals = (
+        ("203.0.113.60", HTTP_PROXY, "407 Proxy Authentication Required\r\nProxy-Authenticate: Basic"),
+        ("203.0.113.81", PLAIN, "405 Method Not Allowed\r\nAllow: GET"),
+    )
+    for server, expected, status in refusals:
+        refused = trace.tcp(server, 3128, expected).open()
+        refused.up(b"CONNECT www.example.com:443 HTTP/1.1\r\nHost: www.example.com:443\r\n\r\n")
+        refused.down(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+        refused.close()
 
 
 @capture(

@@ -10,7 +10,7 @@ from _dns import look_up
 from _plain import http, innocents
 from _plan import capture
 from _wire import SECOND, Trace, Udp, noise
-from _words import PLAIN, label
+from _words import PLAIN, Label, label
 
 SOFTETHER = label("softether")
 
@@ -29,7 +29,7 @@ def text(value: str) -> bytes:
 
 @capture(
     "softether",
-    "NAT-T keepalive and registration on UDP 5004, HTTP keepalive, and the HTTP watermark inside clear text",
+    "NAT-T keepalive and registration on UDP 5004, DDNS over HTTP, and the HTTP watermark without its TLS",
     "SoftEther source: Cedar/Protocol.h, Mayaqua/Network.c; sizes as seen in public captures",
     "nDPI softether.pcap",
 )
@@ -49,8 +49,20 @@ def softether(trace: Trace) -> None:
             )
             udp.down(softether_pack([("first", 0, number), ("my_ip", 2, text("192.0.2.10")), ("ok", 0, number)]))
         udp.wait(20 * SECOND)
-    look_up(trace, "keepalive.softether.org", "203.0.113.21")
+    ddns(trace)
     softether_http(trace)
+
+
+def ddns(trace: Trace) -> None:
+    """Registration of a dynamic name over HTTP."""
+    host = "x1.x1.servers.ddns.softether-network.net"
+    look_up(trace, host, "203.0.113.21")
+    tcp = trace.tcp("203.0.113.21", 80, label("softether", "name", kind="control")).open()
+    body = b"data=" + noise("ddns", 200).hex().encode()
+    head = f"POST /ddns/ddns.aspx?v=1234567890 HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n"
+    tcp.up(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode() + body)
+    tcp.down(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+    tcp.close()
 
 
 def softether_http(trace: Trace) -> None:
@@ -68,27 +80,31 @@ def softether_http(trace: Trace) -> None:
 
 @capture(
     "anyconnect",
-    "TLS to a gateway, then DTLS 1.2 with a cookie to the same address and port; DTLS of another service"
-    " without a TLS sibling stays unlabelled",
+    "TLS to a gateway, then DTLS to the same address and port: once under the pre-standard version 0x0100 that this"
+    " product alone kept, once under DTLS 1.2, where no single flow shows it and no label is required",
     "draft-mavrogiannopoulos-openconnect-04, RFC 6347",
     "nDPI anyconnect-vpn.pcap",
 )
 def anyconnect(trace: Trace) -> None:
     innocents(trace)
     look_up(trace, "gateway.example.com", "203.0.113.25")
-    expected = label("anyconnect", "statistical")
-    tcp = trace.tcp("203.0.113.25", 443, expected)
+    gateway(trace, "203.0.113.25", label("anyconnect", "statistical"), 0x0100)
+    gateway(trace, "203.0.113.26", PLAIN, _dtls.VERSION)
+
+
+def gateway(trace: Trace, server: str, expected: Label, version: int) -> None:
+    """TLS to a gateway and DTLS to the same address and port."""
+    tcp = trace.tcp(server, 443, PLAIN)
     tcp.open()
     ders = [_tls.certificate("gateway.example.com", "Example CA", names=["gateway.example.com"])]
     _tls.open_12(tcp, _tls.client_hello("gateway.example.com", tcp.tag, tls13=False, alpn=()), ders)
     _tls.talk(tcp, (600, -400, 700, -1200))
-    udp = trace.udp("203.0.113.25", 443, expected)
+    udp = trace.udp(server, 443, expected)
     udp.t = tcp.t
-    _dtls.resumed(udp, 16)
+    _dtls.resumed(udp, 12, version)
     tcp.t = udp.t
     _tls.talk(tcp, (37, -37))
     tcp.close()
-    _dtls.resumed(trace.udp("203.0.113.26", 443, PLAIN), 6)
 
 
 def certificate_vpn(trace: Trace, server: str, port: int, family: str, subject: str, organisation: str) -> None:
@@ -118,7 +134,7 @@ def globalprotect(trace: Trace) -> None:
 
     innocents(trace)
     look_up(trace, "portal.gpcloudservice.com", "203.0.113.28")
-    tunnel = label("globalprotect", "name", "Palo Alto Networks")
+    tunnel = label("globalprotect", "name")
     _tls.session(trace.tcp("203.0.113.28", 443, tunnel), "portal.gpcloudservice.com", alpn=())
     esp_in_udp(trace.udp("203.0.113.28", 4501, label("ipsec")), 8)
 

@@ -162,7 +162,7 @@ def warp(trace: Trace) -> None:
     api = label("vpn_api", "name", "Cloudflare WARP")
     _tls.session(trace.tcp("203.0.113.140", 443, api), "api.cloudflareclient.com")
     look_up(trace, "engage.cloudflareclient.com", "203.0.113.141")
-    flow = trace.udp("203.0.113.141", 2408, label("cloudflare_warp", "header", "Cloudflare WARP"))
+    flow = trace.udp("203.0.113.141", 2408, label("cloudflare_warp"))
     client_id = noise("warp client id", 2) + b"\0"
     keys = Keys(flow, tuple(bytes([t]) + client_id for t in (0xC1, 0xC2, 0xC3, 0xC4)))
     flow.up(b"\xc1\0\0\0" + keys.client + noise((flow.tag, "initiation"), 186))
@@ -178,7 +178,7 @@ def warp(trace: Trace) -> None:
 def warp_reserved(trace: Trace) -> None:
     innocents(trace)
     look_up(trace, "engage.cloudflareclient.com", "203.0.113.141")
-    flow = trace.udp("203.0.113.141", 2408, label("cloudflare_warp", "header", "Cloudflare WARP"))
+    flow = trace.udp("203.0.113.141", 2408, label("cloudflare_warp"))
     keys = Keys(flow, tuple(bytes([t]) + noise("reserved", 3) for t in (1, 2, 3, 4)))
     handshake(keys)
     data(keys, 12)

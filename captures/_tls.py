@@ -161,7 +161,7 @@ def finish_12(tcp: Tcp, tag: object) -> None:
     tcp.down(CCS + record(22, noise((tag, "server finished"), 40)))
 
 
-def open_13(tcp: Tcp, hello: bytes, *, flight: int = 1700) -> None:
+def open_13(tcp: Tcp, hello: bytes, *, flight: int = 1300) -> None:
     """Handshake of TLS 1.3 on an open connection: ServerHello, then `flight` encrypted bytes, then Finished."""
     tcp.up(hello_record(hello))
     tag = tcp.tag

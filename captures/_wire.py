@@ -74,6 +74,7 @@ class Flow:
         self.client, self.server, self.sport, self.dport = client, server, sport, dport
         self.expected = expected
         self.packets = self.bytes = 0
+        self.first = trace.now
         self.via: Flow | None = None
         self.t = trace.now
         self.gap = 20 * MS
