@@ -1,7 +1,8 @@
 """Coverage of the interval of a corrected share, on counts drawn with known truth.
 
 Per true share and n: how often the 95 % interval holds the truth, lies above it, lies below it, and its median width.
-The calibration counts are drawn as well: 243 true ones and 1,375 others unless told otherwise.
+Then the same of the share of flags that are false.  The calibration counts are drawn as well: 243 true ones and 1,375
+others unless told otherwise.
 
     python bench/share_coverage.py --reps 20000 --sensitivity 0.918 --false-positives 0.00145 --seed 1
 """
@@ -10,15 +11,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from analyzer.errors import NotEnoughData
-from analyzer.shares import corrected_share
+from analyzer.shares import corrected_share, false_flag_share
 
 SHARES = (0.0, 0.001, 0.026, 0.2)
 SIZES = (1_000, 10_000, 100_000)
-HEADER = ("share", "n", "cover %", "above %", "below %", "width", "refused")
+HEADER = ("share", "n", "cover %", "above %", "below %", "width", "flags %", "width", "refused")
 
 
 def draws(
@@ -34,20 +36,45 @@ def draws(
         yield k, (a, calibration[0]), (c, calibration[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Shares of intervals that hold the truth, lie above it, lie below it; median width; the same for false flags."""
+
+    held: float
+    above: float
+    below: float
+    width: float
+    flags_held: float
+    flags_width: float
+    refused: int
+
+
 def coverage(
     share: float, n: int, *, rates: tuple[float, float], calibration: tuple[int, int], reps: int, seed: int
-) -> tuple[float, float, float, float, int]:
-    """Shares of intervals that hold the truth, lie above it, lie below it; median width; refusals."""
-    bounds = []
+) -> Coverage:
+    """What the intervals of so many studies do; false flags are judged where anything was flagged."""
+    bounds, flags = [], []
     for k, se, sp in draws(share, n, rates=rates, calibration=calibration, reps=reps, seed=seed):
         try:
             answer = corrected_share(k, n, se, sp)
         except NotEnoughData:
             continue
         bounds.append((answer.low, answer.high))
+        if answer.false_flag_low is not None:
+            flags.append((answer.false_flag_low, answer.false_flag_high))
     low, high = np.array(bounds).T
+    flag_low, flag_high = np.array(flags).T
+    false = false_flag_share(share, *rates)
     above, below = float(np.mean(low > share)), float(np.mean(high < share))
-    return 1 - above - below, above, below, float(np.median(high - low)), reps - len(bounds)
+    return Coverage(
+        held=1 - above - below,
+        above=above,
+        below=below,
+        width=float(np.median(high - low)),
+        flags_held=float(np.mean((flag_low <= false) & (false <= flag_high))),
+        flags_width=float(np.median(flag_high - flag_low)),
+        refused=reps - len(bounds),
+    )
 
 
 def options() -> argparse.Namespace:
@@ -67,7 +94,7 @@ def main() -> None:
     print(("{:>8}" + "{:>10}" * (len(HEADER) - 1)).format(*HEADER))
     for share in SHARES:
         for n in SIZES:
-            held, above, below, width, refused = coverage(
+            c = coverage(
                 share,
                 n,
                 rates=(given.sensitivity, given.false_positives),
@@ -75,8 +102,9 @@ def main() -> None:
                 reps=given.reps,
                 seed=given.seed,
             )
-            shown = (f"{100 * held:.1f}", f"{100 * above:.1f}", f"{100 * below:.1f}", f"{width:.4f}", str(refused))
-            print(("{:>8}" + "{:>10}" * (len(HEADER) - 1)).format(f"{share:g}", f"{n:,}", *shown), flush=True)
+            shown = (f"{100 * c.held:.1f}", f"{100 * c.above:.1f}", f"{100 * c.below:.1f}", f"{c.width:.4f}")
+            flags = (f"{100 * c.flags_held:.1f}", f"{c.flags_width:.3f}", str(c.refused))
+            print(("{:>8}" + "{:>10}" * (len(HEADER) - 1)).format(f"{share:g}", f"{n:,}", *shown, *flags), flush=True)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,19 @@ def test_the_interval_keeps_its_level_from_nothing_to_a_fifth(share: float, n: i
     assert held / 1000 >= 0.94 - 2 * math.sqrt(0.94 * 0.06 / 1000)
 
 
+def test_the_interval_of_false_flags_keeps_its_level_and_is_tight_where_most_flags_are_true():
+    rng = np.random.default_rng(9)
+    held, widths = 0, []
+    for share, _ in product((0.001, 0.2), range(500)):
+        k = int(rng.binomial(20_000, share * 0.9 + (1 - share) * 0.006))
+        rates = (int(rng.binomial(243, 0.9)), 243), (1375 - int(rng.binomial(1375, 0.006)), 1375)
+        answer = corrected_share(k, 20_000, *rates)
+        held += answer.false_flag_low <= false_flag_share(share, 0.9, 0.006) <= answer.false_flag_high
+        widths += [answer.false_flag_high - answer.false_flag_low] if share == 0.2 else []
+    assert held >= 935
+    assert np.median(widths) < 0.06
+
+
 def test_the_error_of_the_rates_widens_the_interval():
     known = corrected_share(2600, 100_000, 0.918, 1 - 2 / 1375)
     estimated = corrected_share(2600, 100_000, (223, 243), (1373, 1375))

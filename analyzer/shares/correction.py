@@ -88,7 +88,7 @@ def corrected_share(
     apparent_low, apparent_high = clopper_pearson(k / design_effect, size, level)
     bounds = _transformed if known else _lang_reiczigel
     low, high = bounds(k / design_effect, size, se, sp, level)
-    flags = [_false_among_flags(p, k / n, se.value) for p in (corrected, high, low)]
+    flags = _false_flags((corrected, low, high), (k / n, apparent_low, apparent_high), se, sp.complement, level)
     return CorrectedShare(
         k=k,
         n=n,
@@ -168,9 +168,26 @@ def _clip(share: float) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-def _false_among_flags(share: float, apparent: float, sensitivity: float) -> float | None:
-    """1 - P Se / A: what the true ones leave of the flags; None without a flag."""
-    return None if apparent == 0 else _clip(1 - share * sensitivity / apparent)
+_Three = tuple[float, float, float]  # estimate, low, high
+
+
+def _false_flags(
+    share: _Three, apparent: _Three, se: Rate, false: Rate, level: float
+) -> _Three | tuple[None, None, None]:
+    """Share of the flags that are false, with the tighter of two bounds on each side; None without a flag.
+
+    It is (1 - P) f / A, and also 1 - P Se / A: the first is tight where nearly all flags are true, the second where the
+    false-positive rate is hardly known.  Coverage of the two together is in docs/method.md.
+    """
+    if apparent[0] == 0:
+        return None, None, None
+    f_low, f_high = false.interval(level)
+    point = _clip((1 - share[0]) * false.value / apparent[0])
+    least = (1 - share[2]) * f_low / apparent[2]
+    most = (1 - share[1]) * f_high / apparent[1] if apparent[1] > 0 else 1.0
+    low = max(least, 1 - share[2] * se.value / apparent[0])
+    high = min(most, 1 - share[1] * se.value / apparent[0])
+    return point, min(_clip(low), point), max(_clip(high), point)
 
 
 def _warnings(se: Rate, sp: Rate, raw: float, low: float) -> list[str]:
