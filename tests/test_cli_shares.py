@@ -315,10 +315,10 @@ def test_rates_come_from_a_file_or_a_shipped_row(store: Store, tmp_path: Path):
 
 
 def test_sampled_counts_are_not_multiplied(store: Store):
-    (row,) = shares(store, sampled=100).rows
+    (row,) = shares(store, sampling=100).rows
     assert row.numerator == 260
     assert any("not multiplied" in w for w in row.warnings)
-    (row,) = shares(store, sampled=100, level="bytes").rows
+    (row,) = shares(store, sampling=100, level="bytes").rows
     assert row.numerator == 12_000
     assert any("sampling alone leaves the numerator between" in w for w in row.warnings)
 

@@ -38,7 +38,7 @@ _RANGE = "LOW,HIGH"
 @click.option(
     "--k", default=10, show_default=True, type=click.IntRange(1), help="Fewest clients of a cell not suppressed."
 )
-@click.option("--sampled", default=1, metavar="N", type=click.IntRange(1), help="One packet in N was captured.")
+@click.option("--sampling", default=1, metavar="N", type=click.IntRange(1), help="One packet in N was captured.")
 @click.option(
     "--design-effect", default=1.0, show_default=True, type=click.FloatRange(1), help="Flows alike in a client."
 )

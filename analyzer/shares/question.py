@@ -18,7 +18,7 @@ class Question:
     """What is asked.  rates: errors to correct with (None = as counted only); their level may be flows under a question
     about clients: the errors of the rule "at least one labelled flow" are then derived.
 
-    sampled: N where the capture kept one packet in N.  sensitivity_before, sensitivity_after: ranges that are thought
+    sampling: N where the capture kept one packet in N.  sensitivity_before, sensitivity_after: ranges that are thought
     possible in two periods.
     """
 
@@ -31,7 +31,7 @@ class Question:
     selection: Selection = field(default_factory=Selection)
     rates: ErrorRates | None = None
     k: int = K
-    sampled: int = 1
+    sampling: int = 1
     design_effect: float = 1.0
     confidence: float = 0.95
     sensitivity_before: Range | None = None

@@ -73,7 +73,7 @@ def _check(question: Question) -> None:
         raise BadInput("a band needs the sensitivities before and after")
     if question.sensitivity_before and not split:
         raise BadInput("sensitivities before and after need two periods: say where the first ends")
-    if question.k < 1 or question.sampled < 1:
+    if question.k < 1 or question.sampling < 1:
         raise BadInput("k and the sampling rate are at least 1")
 
 
@@ -155,12 +155,12 @@ def _count_warnings(question: Question, period: _Period, totals: Totals) -> list
 
 
 def _sampling_warnings(question: Question, totals: Totals) -> list[str]:
-    if question.sampled == 1:
+    if question.sampling == 1:
         return []
     # Bytes are multiplied by N when a sampled capture is loaded: what was seen is an N-th of them.
     low = totals.numerator.low
-    counted = low // question.sampled if question.level == "bytes" else low
-    seen = expand_sampled(counted, question.sampled, question.level, level=question.confidence)
+    counted = low // question.sampling if question.level == "bytes" else low
+    seen = expand_sampled(counted, question.sampling, question.level, level=question.confidence)
     if seen.low is None or seen.high is None:
         return list(seen.warnings)
     return [*seen.warnings, f"sampling alone leaves the numerator between {seen.low:,.0f} and {seen.high:,.0f}"]
