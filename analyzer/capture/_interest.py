@@ -20,15 +20,16 @@ _PROTO = {"tls": 6, "dtls": 17, "quic": 17}
 class Interest:
     """Remembers, for each name, whether flows that state it need their samples kept."""
 
-    def __init__(self, *, has_lists: bool = False) -> None:
-        """has_lists: address lists are asked of hellos without an application protocol, so all of those are kept."""
-        self._has_lists = has_lists
+    def __init__(self) -> None:
         self._hellos: dict[tuple[object, ...], bool] = {}
         self._listed: dict[str, bool] = {}
 
     def in_hello(self, hello: Hello) -> bool:
-        """Whether the rules label a flow with this hello and nothing else, or something else may name it."""
-        if not hello.name or (self._has_lists and not hello.alpn):
+        """Whether the rules label a flow with this hello and nothing else, or may do so with more of it.
+
+        Browsers state an application protocol; Tor, gateways and many tunnels do not, nor a name.
+        """
+        if not hello.name or not hello.alpn:
             return True
         key = (hello.name, hello.alpn, hello.transport, hello.ech, hello.is_whole)
         known = self._hellos.get(key)
@@ -46,11 +47,12 @@ class Interest:
         return known
 
     def in_request(self, request: Request) -> bool:
-        """Whether an HTTP request is more than one for a page of the server itself."""
+        """Whether an HTTP request is more than one for a page of a named server."""
         return (
-            request.method == "CONNECT"
+            request.method not in ("GET", "HEAD")
             or not request.target.startswith("/")
             or request.upgrade != ""
+            or not any(c.isalpha() for c in request.host)
             or self.is_listed(request.host)
         )
 

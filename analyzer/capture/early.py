@@ -37,6 +37,7 @@ FULL_SAMPLES = 12  # of that many payload packets all that was captured is kept 
 FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
 LATER_BYTES = 32
 FIRST_LOOK = 8  # samples after which most headers have proved themselves
+TCP = 6
 HELLO_BYTES = 16_384  # longest ClientHello that is looked at
 BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
 REMEMBERED = 50_000  # questions and hellos whose meaning is remembered
@@ -242,7 +243,7 @@ class Early:
             samples = self.samples[row] = []
             self.rows.held[row] = True
         have = len(samples) + 1
-        most = FULL_BYTES if have <= FULL_SAMPLES else LATER_BYTES
+        most = FULL_BYTES if have <= FULL_SAMPLES or row in self._pending else LATER_BYTES
         raw = bytes(data[at : at + min(kept, most)])
         self.sampled_bytes += len(raw)
         samples.append(Sample(up, t, size, raw, seq))
@@ -345,6 +346,19 @@ class Early:
         mine = sorted((s for s in kept if s.up == kept[0].up), key=lambda s: (s.seq - kept[0].seq) & 0xFFFFFFFF)
         raw = b"".join(s.data for s in mine)
         return tls.client_hello(raw) if tls.missing(raw) == 0 else None
+
+    def late_hello(self, row: int) -> Hello | None:
+        """The ClientHello of a row whose segments came in the wrong order, so that it was not known as one."""
+        kept = self.samples.get(row, ())
+        if self.rows.proto[row] != TCP or not any(s.data[:2] == b"\x16\x03" for s in kept[:FIRST_LOOK]):
+            return None
+        start = next(s for s in kept if s.data[:2] == b"\x16\x03")
+        mine = sorted((s for s in kept if s.up == start.up), key=lambda s: (s.seq - start.seq) & 0xFFFFFFFF)
+        hello = tls.client_hello(b"".join(s.data for s in mine))
+        if hello is not None and hello.is_whole:
+            self.hellos[row] = hello
+            self.rows.name[row] = self.name_id(hello.name)
+        return hello
 
     def _address(self, h: Head, data: memoryview) -> int:
         """The addresses of a listed name, remembered for the flow that may follow without a name."""

@@ -39,7 +39,7 @@ def flows_of(raw: io.RawIOBase, name: str, tally: Tally, options: Options | None
     """
     asked = options or Options()
     table = Table(asked.timeouts)
-    early = Early(table.rows, Interest(has_lists=bool(asked.lists)))
+    early = Early(table.rows, Interest())
     finisher = Finisher(table, early, asked.lists)
     decoder = Decoder(tally)
     for block in read_blocks(raw, name, tally):

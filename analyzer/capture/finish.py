@@ -164,7 +164,7 @@ class Finisher:
         kept, hello = early.samples.get(row), early.hellos.get(row)
         slot = int(r.watch[row])
         if kept is not None or slot < 0:
-            return tuple(kept or ()), hello
+            return tuple(kept or ()), hello or early.late_hello(row)
         name = early.name_list[r.name[row]] if r.name[row] >= 0 else ""
         up = bool(r.hello_up[row])
         opening = Sample(True, int(r.first[row]), 1, b"\x16\x03\x01")
