@@ -41,8 +41,8 @@ class _Format(NamedTuple):
 def _format(window: Window, name: str) -> _Format:
     if not window.fill(HEADER):
         raise BadInput(f"{name} ends inside the header of a packet capture (pcap); get the file again")
-    order, tick, header = MAGIC[bytes(window.buffer[:4])]
-    snaplen, link = unpack_from(f"{order}16xII", window.buffer)
+    order, tick, header = MAGIC[bytes(window.view[:4])]
+    snaplen, link = unpack_from(f"{order}16xII", window.view)
     return _Format(tick, snaplen, link & 0xFFFF, chain(order, 8, header))  # above it: length of the FCS, class
 
 
@@ -67,10 +67,11 @@ def blocks(window: Window, name: str, tally: Tally) -> Iterator[Block]:
 
 def _whole(window: Window, records: Chain) -> Ints:
     """Starts of the whole records in the window, then the first byte behind them."""
-    found = records.offsets(window, 0)
+    is_wide = _next_size(window, records) > 0xFFFF
+    found = records.wide_offsets(window, 0) if is_wide else records.offsets(window, 0)
     offsets = as_ints(found)
     lengths = window.words4(records.order)[offsets[:-1] + records.at]
-    if (lengths > 0xFFFF).any():
+    if not is_wide and (lengths > 0xFFFF).any():
         first = int(np.argmax(lengths > 0xFFFF))
         wide = as_ints(records.wide_offsets(window, found[first]))
         offsets = np.concatenate([offsets[:first], wide])
@@ -80,7 +81,7 @@ def _whole(window: Window, records: Chain) -> Ints:
 def _next_size(window: Window, records: Chain) -> int:
     if window.have < records.header:
         return records.header
-    return int(records.length.unpack_from(window.buffer)[0]) + records.header
+    return int(records.length.unpack_from(window.view)[0]) + records.header
 
 
 def _block(window: Window, format_: _Format, offsets: Ints, seen: int, tally: Tally) -> Block:

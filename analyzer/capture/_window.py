@@ -29,9 +29,8 @@ class Window:
     """The next bytes of a stream: at least `block_bytes` of them, or one whole record, or all that is left."""
 
     def __init__(self, source: io.RawIOBase, block_bytes: int) -> None:
-        self.buffer = bytearray(block_bytes + LIMIT + SLACK)  # pages that nothing is written to take no memory
-        self.view = memoryview(self.buffer)
-        self.data: Bytes = np.frombuffer(self.buffer, np.uint8)
+        self.data: Bytes = np.zeros(block_bytes + LIMIT + SLACK, np.uint8)  # pages not written to take no memory
+        self.view = self.data.data
         self.have = 0
         self.is_all = False  # the stream has ended
         self.flaw = ""  # why, where it should not have ended there
@@ -97,7 +96,7 @@ class Chain(NamedTuple):
         found = [start]
         o, last = start, window.have - self.at - 4
         while o <= last and len(found) <= most:
-            size = self.length.unpack_from(window.buffer, o)[0] + self.header
+            size = self.length.unpack_from(window.view, o)[0] + self.header
             if not 12 <= size <= LIMIT:
                 break
             o += size

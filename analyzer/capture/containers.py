@@ -52,7 +52,7 @@ def _blocks(raw: io.RawIOBase, name: str, tally: Tally, block_bytes: int) -> Ite
 
     window = Window(packed.opened(raw), block_bytes)
     window.fill(HEAD)
-    first = bytes(window.buffer[: min(HEAD, window.have)])
+    first = bytes(window.view[: min(HEAD, window.have)])
     if not is_capture(first):
         raise BadInput(f"{name} {_refusal(first, window.flaw)}")
     if first.startswith(PCAPNG):
