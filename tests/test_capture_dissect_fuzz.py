@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,3 +49,10 @@ def test_the_same_seed_gives_the_same_inputs(bench: ModuleType):
     rng.setstate(state)
     assert made == [bench.mutated(valid[0], valid, rng) for _ in range(20)]
     assert set(made) - set(valid)
+
+
+def test_parsers_load_nothing_heavy_before_they_need_it():
+    names = "certificates dns dtls http initial quic ssh stun tls"
+    code = f"import sys\nfrom analyzer.capture.dissect import {names.replace(' ', ', ')}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not {"cryptography", "scapy", "numpy"} & set(done.stdout.split())

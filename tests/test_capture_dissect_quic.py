@@ -128,6 +128,13 @@ def test_a_datagram_cut_by_the_capture_never_gives_a_wrong_name():
     assert quic.client_hello(PLAIN[:behind]) == WHOLE
 
 
+def test_noise_under_other_keys_is_no_hello():
+    """Cut datagrams of servers cannot be checked by their tag: hardly any reads like CRYPTO frames."""
+    cut = [p.initial(p.crypto(0, MESSAGE), keyed_by=b"key %d" % number, number=number)[:900] for number in range(300)]
+    assert sum(quic.client_hello(data) is not None for data in cut) <= 3
+    assert quic.crypto_frames(p.crypto(200_000, b"far")) is None
+
+
 def test_a_version_that_asks_for_negotiation_is_tried():
     data = bytearray(p.initial(p.crypto(0, MESSAGE)))
     assert quic.client_hello(bytes(data)) == WHOLE

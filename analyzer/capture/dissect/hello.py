@@ -67,7 +67,10 @@ def value(data: bytes, pos: int) -> bytes:
 def read(
     data: bytes, pos: int, end: int, transport: Literal["tls", "dtls", "quic"], with_ja4: bool = False
 ) -> Hello | None:
-    """The ClientHello whose body is data[pos:end]; None where it is none."""
+    """The ClientHello whose body is data[pos:end]; None where it is none.
+
+    Where it is cut before supported_versions, the version is the legacy one, which TLS 1.3 sets to that of 1.2.
+    """
     walked = walk(data, pos, end, transport == "dtls")
     return walked and stated(data, walked, transport, with_ja4)
 

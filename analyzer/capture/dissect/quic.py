@@ -32,7 +32,7 @@ def version(data: bytes) -> int | None:
     found: int = _u32(data, 1)[0]
     if data[0] & 0x80:
         return found if _is_long(data, found) else None
-    if data[0] & 0x09 == 0x09 and len(data) >= 13 and _is_google(_u32(data, 9)[0]):
+    if data[0] & 0xC9 == 0x09 and len(data) >= 13 and _is_google(_u32(data, 9)[0]):
         return int(_u32(data, 9)[0])
     return None
 
@@ -124,6 +124,8 @@ def crypto_frames(payload: bytes) -> Pieces | None:
             elif kind in (CRYPTO, GOOGLE_CRYPTO):
                 offset, pos = initial.varint(payload, pos + 1)
                 size, pos = initial.varint(payload, pos)
+                if offset + size > hello.LONGEST + 4:  # no hello is that long: noise under the wrong keys
+                    return None
                 pieces.append((offset, payload[pos : pos + size]))
                 pos += size
             elif kind in (ACK, ACK_ECN):
