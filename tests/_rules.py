@@ -15,7 +15,7 @@ TCP, UDP = 6, 17
 
 def noise(n: int, seed: int = 0) -> bytes:
     """Bytes as ciphertext has them, the same every time."""
-    return Random(seed).randbytes(n)
+    return Random(seed).randbytes(n)  # noqa: S311 - the same bytes every time are wanted
 
 
 def flow(
@@ -110,11 +110,11 @@ def wireguard(types: tuple[int, int, int] = (1, 2, 4), reserved: bytes = b"\0\0\
     initiation = bytes([types[0]]) + b"\0\0\0" + mine + noise(108, 13) + noise(16, 14) + bytes(16)
     response = bytes([types[1]]) + reserved + theirs + mine + noise(80, 15)
     made = [(True, initiation), (False, response)]
-    return made + wireguard_data(mine, theirs, 0, 4, types[2], reserved)
+    return made + wireguard_data(mine, theirs, 0, 4, kind=types[2], reserved=reserved)
 
 
 def wireguard_data(
-    mine: bytes, theirs: bytes, start: int, count: int, kind: int = 4, reserved: bytes = b"\0\0\0"
+    mine: bytes, theirs: bytes, start: int, count: int, *, kind: int = 4, reserved: bytes = b"\0\0\0"
 ) -> list[tuple[bool, bytes]]:
     """Data packets both ways by turns; each direction counts for itself."""
     made = []

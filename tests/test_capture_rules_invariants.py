@@ -56,7 +56,7 @@ def test_nothing_fires_without_payload(proto: int, port: int) -> None:
 
 def _random_flow(seed: int) -> Flow:
     """Random bytes of random sizes between random hosts and ports, with ports and prefixes that protocols use."""
-    r = Random(seed)
+    r = Random(seed)  # noqa: S311 - a test's own choice
     heads = [p for rule in rules() for p in rule.first] + [b""]
     messages = []
     for _ in range(r.randrange(1, 40)):
@@ -69,7 +69,7 @@ def _random_flow(seed: int) -> Flow:
 
 def _noise_flow(seed: int) -> Flow:
     """Like `_random_flow`, with nothing but noise."""
-    r = Random(seed)
+    r = Random(seed)  # noqa: S311 - a test's own choice
     messages = [(r.random() < 0.5, r.randbytes(r.randrange(1, 1400))) for _ in range(r.randrange(1, 40))]
     return flow(*messages, proto=r.choice((TCP, UDP)), sport=r.choice(PORTS), dport=r.choice(PORTS))
 
@@ -100,7 +100,7 @@ def test_rules_never_raise(seed: int) -> None:
 @given(st.integers(0, 2**32), st.integers(0, 60))
 def test_cut_messages_never_raise(seed: int, cut: int) -> None:
     """Genuine messages cut anywhere raise nothing."""
-    r = Random(seed)
+    r = Random(seed)  # noqa: S311 - a test's own choice
     messages = r.choice((openvpn(), openvpn("tls-crypt"), wireguard(), [(True, ike()), (False, ike(answer=True))]))
     one = flow(*[(up, data[: r.randrange(len(data))] if r.random() < 0.5 else data) for up, data in messages])
     one.samples = tuple(s._replace(data=s.data[:cut]) for s in one.samples)
@@ -143,7 +143,7 @@ def test_validity_dates_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     day = date(2023, 11, 14)  # of _rules.START
     for valid_from, valid_until, hit in ((day, None, True), (None, day, False), (date(2024, 1, 1), None, False)):
         only = (replace(handshake, valid_from=valid_from, valid_until=valid_until),)
-        monkeypatch.setattr(engine, "_candidates", lambda proto, openers, only=only: only)
+        monkeypatch.setattr(engine, "_candidates", lambda *_, only=only: only)
         assert (engine.label(flow(*wireguard())) is not None) is hit
 
 

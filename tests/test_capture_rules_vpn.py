@@ -108,7 +108,7 @@ def test_data_of_others_is_not_openvpn() -> None:
 
 def test_quic_is_not_openvpn() -> None:
     """Short headers (0x40 to 0x7f) with a constant connection id are in the range of OpenVPN's opcodes."""
-    r = Random(3)
+    r = Random(3)  # noqa: S311 - a test's own choice
     cids = {True: noise(8, 31), False: noise(8, 32)}
     short = [(n % 3 > 0, bytes([0x40 | r.randrange(32)]) + cids[n % 3 > 0] + noise(60 + n, n)) for n in range(40)]
     initial = (True, bytes([0xC3]) + pack(">I", 1) + b"\x08" + noise(8, 1) + noise(1186, 2))
@@ -204,7 +204,9 @@ def test_tunnelbear_lengths_name_the_provider() -> None:
 
 def test_warp_client_id() -> None:
     """WARP puts a client id into the reserved bytes; newer clients add 0xc0 to the types."""
-    new = flow(*wireguard((0xC1, 0xC2, 0xC4), b"\x02\x78\x01"), *wireguard_data(noise(4, 11), noise(4, 12), 2, 6, 0xC4, b"\x02\x78\x01"))  # fmt: skip
+    client = b"\x02\x78\x01"
+    more = wireguard_data(noise(4, 11), noise(4, 12), 2, 6, kind=0xC4, reserved=client)
+    new = flow(*wireguard((0xC1, 0xC2, 0xC4), client), *more)
     for one in (flow(*wireguard(reserved=b"\x02\x78\x01")), new):
         found = label(one)
         assert found is not None
@@ -214,7 +216,7 @@ def test_warp_client_id() -> None:
 def test_amneziawg_by_the_shape_of_its_data() -> None:
     """Message types are drawn at random; index per direction, counter and whole blocks remain."""
     kind = 0x7A
-    data = wireguard_data(noise(4, 1), noise(4, 2), 0, 16, kind, b"\x11\x22\x33")
+    data = wireguard_data(noise(4, 1), noise(4, 2), 0, 16, kind=kind, reserved=b"\x11\x22\x33")
     junk = [(True, noise(60 + n, n)) for n in range(3)]
     assert family(flow(*junk, *data)) == "amneziawg"
 
@@ -328,7 +330,9 @@ def test_l2tp() -> None:
 
 def test_softether_nat_traversal() -> None:
     """A pack of named values, or the answer with the client's own address."""
-    pack_ = pack(">II", 3, 7) + b"opcode" + pack(">III", 2, 1, 9) + b"get_token" + pack(">I", 8) + b"tran_id" + bytes(16)
+    pack_ = (
+        pack(">II", 3, 7) + b"opcode" + pack(">III", 2, 1, 9) + b"get_token" + pack(">I", 8) + b"tran_id" + bytes(16)
+    )
     assert family(flow((True, pack_), dport=5004)) == "softether"
     assert family(flow((True, b"A"), (False, b"IP=192.0.2.9,PORT=51381"), dport=5004)) == "softether"
     assert family(flow((True, b"A"), (False, b"PORT"), dport=5004)) == ""

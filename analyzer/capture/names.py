@@ -28,9 +28,7 @@ _FAMILIES = {
 }
 _ONE_FAMILY = {"Lantern", "Psiphon", "Snowflake", "SoftEther", "Ultrasurf", "VPN Gate"}  # no API apart from the tool
 _OPERATOR = re.compile(r"(?:ss\.)?epdg\.epc\.mnc\d{2,3}\.mcc\d{3}\.(?:pub\.)?3gppnetwork\.org")
-_API = re.compile(
-    r"(?:[a-z0-9\-]+-)?(?:api|control|controlplane|auth|config|broker|engage|vpn-?api)(?:v?\d*|-[a-z0-9\-]+)"
-)
+_API = re.compile(r"(?:[a-z0-9\-]+-)?(?:api|control|controlplane|auth|config|broker|vpn-?api)(?:v?\d*|-[a-z0-9\-]+)")
 _SERVER = re.compile(r"(?:[a-z]{2,3}(?:-[a-z0-9]{2,12}){0,4}-?\d{1,5})|relays|prod|derp\d+[a-z]?")
 
 
@@ -122,10 +120,8 @@ def _kind(below: str, role: str) -> Literal["control", "tunnel", "proxy", "looka
     """What a connection shows, by the listed role and by what stands in front of the listed domain."""
     roles = set(role.split("+"))
     first = below.split(".", 1)[0]
+    if roles == {"api"} or _API.fullmatch(first) or below.endswith(".api"):
+        return "control"
     if "tunnel" in roles and (roles == {"tunnel"} or any(map(_SERVER.fullmatch, below.split(".")))):
         return "tunnel"
-    if "proxy" in roles:
-        return "proxy"
-    if roles == {"api"} or _API.fullmatch(first) or (below.endswith(".api")):
-        return "control"
-    return "lookalike"
+    return "proxy" if "proxy" in roles else "lookalike"

@@ -75,6 +75,12 @@ def _pair(flow: Flow) -> Pair:
     return low, high
 
 
+def _listening(flow: Flow) -> list[End]:
+    """The server's end; both where the capture began too late to tell."""
+    ends = [(flow.dst, flow.dport), (flow.src, flow.sport)]
+    return ends if Mark.MID_STREAM in flow.marks or Mark.ONE_WAY in flow.marks else ends[:1]
+
+
 def _remember(flow: Flow, found: Label | None, context: Context) -> None:
     gateway = (flow.src, (flow.dst, flow.dport))
     if flow.hello is not None and flow.hello.transport == "tls" and "stun.turn" not in flow.hello.alpn:
@@ -85,12 +91,9 @@ def _remember(flow: Flow, found: Label | None, context: Context) -> None:
         return
     if found.family in ("pptp", "tinc", "wifi_calling"):
         context.pairs.keep((found.family, _pair(flow)), flow.first)
-    if found.family == "tinc" and flow.proto == TCP:
-        for end in ((flow.src, flow.sport), (flow.dst, flow.dport)):
-            context.servers.keep(("tinc", end), flow.first)
-    if found.rule == "ultrasurf.opening":
-        for end in ((flow.src, flow.sport), (flow.dst, flow.dport)):
-            context.servers.keep(("ultrasurf", end), flow.first)
+    if found.rule in ("tinc.meta", "ultrasurf.opening"):
+        for end in _listening(flow):
+            context.servers.keep((found.family, end), flow.first)
     if found.confidence == "name" and found.kind in ("tunnel", "proxy"):
         context.named.keep(gateway, (flow.first, found))
     if found.family == "vpn_api" and found.provider:

@@ -58,13 +58,19 @@ def _bittorrent(flow: Flow) -> str | None:
 
 
 def _ethereum(flow: Flow) -> str | None:
-    """RLPx handshake: 2-byte size, then as many random bytes, in both directions (EIP-8)."""
+    """RLPx handshake: 2-byte size, then as many random bytes, in both directions (EIP-8); no sizes behind it."""
     firsts = [side(flow, up)[0] for up in (True, False) if side(flow, up)]
     if len(firsts) < 2 or flow.samples[0].data[:1] not in (b"\x01", b"\x02"):
         return None
     sizes = [int.from_bytes(s.data[:2], "big") for s in firsts]
     exact = sizes[0] + 2 == firsts[0].size and sizes[1] + 2 <= firsts[1].size
-    if exact and all(190 <= n <= 1000 for n in sizes) and all(looks_random(s.data[2:130]) for s in firsts):
+    framed = sum(int.from_bytes(s.data[:2], "big") + 2 == s.size for s in flow.samples)
+    if (
+        exact
+        and framed <= 2
+        and all(190 <= n <= 1000 for n in sizes)
+        and all(looks_random(s.data[2:130]) for s in firsts)
+    ):
         return "RLPx handshake of Ethereum: sizes in front of random bytes, both ways"
     return None
 
