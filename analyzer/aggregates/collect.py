@@ -91,10 +91,9 @@ class Collector:
             self._labels.append(self.cells.setdefault(cell, len(self.cells)))
             is_dns = label.kind == "encrypted_dns" and label.family in TRANSPORTS
             self._dns_labels.append(TRANSPORTS.index(label.family) if is_dns else -1)
-        for name in flows.names[len(self._services) :]:
-            service, host = lists.known(name)
-            self._services.append(service)
-            self._hosts.append(host)
+        services, hosts = lists.known(flows.names[len(self._services) :])
+        self._services += services
+        self._hosts += hosts
 
     def _count(self, b: _Batch, names: list[str]) -> None:
         inner = (b.marks & Mark.INNER) != 0

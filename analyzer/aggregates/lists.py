@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -66,17 +67,23 @@ def _ends() -> frozenset[str]:
     return frozenset(".".join(name.rsplit(".", 2)[-2:]) for name in (*_domains(), *_hosts()))
 
 
-def known(name: str) -> tuple[int, int]:
-    """Indices into `services` and `resolvers` of a name; 0 = other.
+def known(names: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Index into `services`, and into `resolvers`, of each name; 0 = other.
 
     A service by the longest listed domain that the name is or lies below; a resolver by its DoH, DoT or DoQ host
     name, or one right below it (names per user).
     """
-    name = name.lower().rstrip(".")
-    if ".".join(name.rsplit(".", 2)[-2:]) not in _ends():
-        return 0, 0
+    ends, services, resolvers = _ends(), [0] * len(names), [0] * len(names)
+    for i, name in enumerate(names):
+        plain = name.lower().rstrip(".")
+        if plain[plain.rfind(".", 0, max(plain.rfind("."), 0)) + 1 :] in ends:
+            services[i], resolvers[i] = _service_of(plain), _resolver_of(plain)
+    return services, resolvers
+
+
+def _resolver_of(name: str) -> int:
     hosts = _hosts()
-    return _service_of(name), hosts.get(name) or hosts.get(name.partition(".")[2], 0)
+    return hosts.get(name) or hosts.get(name.partition(".")[2], 0)
 
 
 def _service_of(name: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from analyzer.aggregates.members import SPAN, Table, merged, summed
+from analyzer.aggregates.members import SPAN, Table, hour_of, merged, number_of, summed
 from analyzer.aggregates.release import Guard, too_few
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 ALWAYS = ("tunnel", "control", "proxy", "anonymity", "covert")  # kinds whose absence is a zero, not a gap
 UNEXPLAINED = "traffic=encrypted"  # no label, and random from the first byte
-ABSENT = np.iinfo(np.int64).min  # group of what is not to be counted
 _RANKS = ("statistical", "dated_list", "name", "header")
 _STATISTICAL = 0
 
@@ -58,22 +57,18 @@ class Values(NamedTuple):
     total: Ints  # row of '' of the same interval
 
 
-def counts_of(members: Members, groups: Ints, regrouped: Callable[[Ints], Ints] | None = None) -> tuple[Ints, Ints]:
+def counts_of(members: Members, groups: Ints) -> tuple[Ints, Ints]:
     """Distinct members of each of the groups, which are in order, and how many of them were counted.
 
     The first is an estimate where not all members were kept.
     """
-    table = members.table()
-    group = table.group
-    if regrouped:
-        group = regrouped(group)
-        known = np.flatnonzero(group != ABSENT)
-        group = merged(group[known], table.member[known], ()).group
-    if not len(groups):
-        return groups, groups
-    at = np.minimum(np.searchsorted(groups, group), len(groups) - 1)
-    seen = np.bincount(at[groups[at] == group], minlength=len(groups))
+    seen = occurrences(members.table().group, groups)
     return np.asarray(seen * members.share), seen
+
+
+def occurrences(group: Ints, groups: Ints) -> Ints:
+    """How often each of the groups, which are in order, occurs; every group that occurs must be among them."""
+    return np.bincount(np.searchsorted(groups, group), minlength=len(groups))
 
 
 class _Dimension(NamedTuple):
@@ -179,7 +174,7 @@ def _grains(asked: _Asked, dimensions: list[_Dimension]) -> Iterator[_Rows]:
     """Hourly values, then daily ones."""
     hourly = [_rows(asked, d, 1) for d in dimensions]
     yield from hourly
-    hours = np.unique(asked.group // SPAN)
+    hours = np.unique(hour_of(asked.group))
     if len(np.unique(hours // 24)) < len(hours):
         yield from (_rows(asked, d, 24) for d in dimensions)
     else:  # no day has flows in more than one hour
@@ -188,9 +183,9 @@ def _grains(asked: _Asked, dimensions: list[_Dimension]) -> Iterator[_Rows]:
 
 def _rows(asked: _Asked, dimension: _Dimension, hours: int) -> _Rows:
     def regrouped(group: Ints) -> tuple[Ints, Ints]:
-        entity = dimension.entity[group % SPAN]
+        entity = dimension.entity[number_of(group)]
         at = np.flatnonzero(entity >= 0)
-        return at, (group[at] // SPAN // hours) * SPAN + entity[at]
+        return at, _period(hour_of(group[at]), hours) * SPAN + entity[at]
 
     at, key = regrouped(asked.group)
     keys, (flows, up, down) = summed(key, *(s[at] for s in asked.sums[:3]))
@@ -203,12 +198,16 @@ def _rows(asked: _Asked, dimension: _Dimension, hours: int) -> _Rows:
     users = seen
     if dimension.has_rule:
         users = np.bincount(index[_are_users(found.sums, asked.rule)], minlength=len(keys))
-    return _Rows(keys // SPAN, np.full_like(keys, hours), keys % SPAN, flows, up + down, users, seen, users)
+    return _Rows(hour_of(keys), np.full_like(keys, hours), number_of(keys), flows, up + down, users, seen, users)
+
+
+def _period(hour: Ints, hours: int) -> Ints:
+    return hour if hours == 1 else hour // hours
 
 
 def _weighed(asked: _Asked, at: Ints) -> tuple[Ints, ...]:
     """Flows and bytes of each client by labels that count by themselves, then by those that only count as several."""
-    strength = asked.strong[asked.clients.group[at] % SPAN]
+    strength = asked.strong[number_of(asked.clients.group[at])]
     return tuple(np.where(strength == wanted, s[at], 0) for wanted in (2, 1) for s in asked.clients.sums)
 
 
@@ -224,8 +223,8 @@ def _are_users(sums: tuple[Ints, ...], rule: ClientRule) -> Flags:
 def _concealed(rows: _Rows, suppressed: Suppressed, dimensions: list[_Dimension], k: int) -> Flags:
     """Values with too few clients, and those from which, with what else is published, one of these would follow."""
     concealed = too_few(rows.seen, k)
-    entity = np.array([d.entity for d in dimensions])[:, suppressed.group % SPAN]  # dimension x suppressed cell
-    hour = suppressed.group // SPAN
+    entity = np.array([d.entity for d in dimensions])[:, number_of(suppressed.group)]  # dimension x suppressed cell
+    hour = hour_of(suppressed.group)
     day = rows.period * rows.hours // 24
     for at in np.unique(hour // 24).tolist():
         chosen = np.flatnonzero(day == at)

@@ -15,9 +15,20 @@ if TYPE_CHECKING:
     Words = npt.NDArray[np.uint64]
 
 LIMIT = 1 << 19  # rows of a table: 50 MiB while twice as many are merged
-SPAN = 1 << 20  # numbers of labels, or of services with outcomes, below one hour's: group = hour * SPAN + number
+_BITS = 20
+SPAN = 1 << _BITS  # numbers of labels, or of services with outcomes, below one hour's: group = hour * SPAN + number
 _DENSE = 1 << 18  # groups that are added up by number instead of by sorting
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: spreads small integers over all bits
+
+
+def hour_of(group: Ints) -> Ints:
+    """The hour of each group."""
+    return group >> _BITS
+
+
+def number_of(group: Ints) -> Ints:
+    """The number of the label, or of what else is counted, of each group."""
+    return group & (SPAN - 1)
 
 
 class Key(NamedTuple):
@@ -183,14 +194,13 @@ def summed(group: Ints, *values: Ints) -> tuple[Ints, tuple[Ints, ...]]:
     """Distinct groups in order, and the sum of each column of values in each."""
     if not len(group):
         return group, values
-    number = group % SPAN
+    hour, number = hour_of(group), number_of(group)
     width = int(number.max()) + 1
-    first = int(group.min()) // SPAN
-    size = (int(group.max()) // SPAN - first + 1) * width
+    first = int(hour.min())
+    size = (int(hour.max()) - first + 1) * width
     if size <= _DENSE:
-        return _summed_by_number(
-            (group // SPAN - first) * width + number, values, size, lambda at: (at // width + first) * SPAN + at % width
-        )
+        code = (hour - first) * width + number
+        return _summed_by_number(code, values, size, lambda at: (at // width + first) * SPAN + at % width)
     order = np.argsort(group, kind="stable")
     ordered = group[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))

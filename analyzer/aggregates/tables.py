@@ -9,16 +9,16 @@ import numpy as np
 from analyzer.aggregates import lists
 from analyzer.aggregates.collect import TRANSPORTS, Cell, Collector
 from analyzer.aggregates.measures import (
-    ABSENT,
     DEFAULT_RULE,
     UNEXPLAINED,
     ClientRule,
     Suppressed,
     Values,
     counts_of,
+    occurrences,
     values,
 )
-from analyzer.aggregates.members import SPAN
+from analyzer.aggregates.members import SPAN, hour_of, merged, number_of
 from analyzer.aggregates.release import complemented, too_few
 from analyzer.capture.records import OUTCOMES, TRAFFIC
 
@@ -67,7 +67,7 @@ def tables(
     cells = list(collector.cells)
     group, sums = collector.flows.table()
     clients, seen = counts_of(collector.clients, group)
-    hour, cell = group // SPAN, group % SPAN
+    hour, cell = hour_of(group), number_of(group)
     small = too_few(seen, k)
     hidden = complemented(small, seen, (hour, (hour // 24) * SPAN + cell), k)
     found = values(collector, cells, Suppressed(group[hidden], small[hidden]), k, rule)
@@ -122,7 +122,7 @@ def _counted(sums: Sums, members: Members, k: int) -> tuple[Ints, tuple[Ints, ..
 
 def _requests(collector: Collector, k: int) -> Columns:
     group, sums, clients, seen, few = _counted(collector.requests, collector.request_clients, k)
-    hour, code = group // SPAN, group % SPAN
+    hour, code = hour_of(group), number_of(group)
     service, rest = np.divmod(code, len(TRAFFIC) * len(OUTCOMES))
     protocol, outcome = np.divmod(rest, len(OUTCOMES))
     hidden = complemented(few, seen, (hour, hour * SPAN + protocol), k)
@@ -138,7 +138,7 @@ def _requests(collector: Collector, k: int) -> Columns:
 
 def _resolvers(collector: Collector, k: int) -> Columns:
     group, (queries,), clients, seen, few = _counted(collector.queries, collector.query_clients, k)
-    hour, code = group // SPAN, group % SPAN
+    hour, code = hour_of(group), number_of(group)
     resolver, transport = np.divmod(code, len(TRANSPORTS))
     hidden = complemented(few, seen, (hour,), k)
     return _times(hour) | {
@@ -155,26 +155,38 @@ def _endpoints(collector: Collector, cells: list[Cell], k: int) -> Columns:
     labels = [Cell(c.family, "", c.kind, c.confidence) for c in cells]
     at = {label: i for i, label in enumerate(dict.fromkeys(labels))}
     label = np.array([at[c] if c.kind else -1 for c in labels], dtype=np.int64)
-    parts = [_endpoints_per(collector, list(at), label, hours, k) for hours in (1, 24)]
+    counted = [_labelled(m, label) for m in (collector.clients, collector.endpoints, collector.domains)]
+    parts = [_endpoints_per(counted, list(at), hours, k) for hours in (1, 24)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _endpoints_per(collector: Collector, labels: list[Cell], label: Ints, hours: int, k: int) -> Columns:
-    def regrouped(group: Ints) -> Ints:
-        return np.where(label[group % SPAN] < 0, ABSENT, (group // SPAN // hours) * SPAN + label[group % SPAN])
+class _Counted(NamedTuple):
+    """Members by hour and label."""
 
-    groups = np.unique(regrouped(collector.clients.table().group))
-    groups = groups[groups != ABSENT]
-    _, seen = counts_of(collector.clients, groups, regrouped)
-    hidden = too_few(seen, k)
-    counts = {
-        "endpoints": counts_of(collector.endpoints, groups, regrouped)[0],
-        "domains": counts_of(collector.domains, groups, regrouped)[0],
-    }
-    names = {field: _texts([getattr(c, field) for c in labels], groups % SPAN) for field in Cell._fields}
+    group: Ints
+    member: npt.NDArray[np.uint64]
+    share: int
+
+
+def _labelled(members: Members, label: Ints) -> _Counted:
+    table = members.table()
+    found = label[number_of(table.group)]
+    at = np.flatnonzero(found >= 0)
+    return _Counted(hour_of(table.group[at]) * SPAN + found[at], table.member[at], members.share)
+
+
+def _endpoints_per(counted: list[_Counted], labels: list[Cell], hours: int, k: int) -> Columns:
+    found = [merged(hour_of(c.group) // hours * SPAN + number_of(c.group), c.member, ()).group for c in counted]
+    groups = np.unique(np.concatenate(found))  # of a sample of clients a label may have none
+    seen = [occurrences(group, groups) for group in found]
+    hidden = too_few(seen[0], k)
+    names = {field: _texts([getattr(c, field) for c in labels], number_of(groups)) for field in Cell._fields}
     names.pop("provider")
-    measures = {name: np.where(hidden, 0, count) for name, count in counts.items()}
-    return _times(groups // SPAN * hours, hours) | names | measures | {"state": _state(hidden)}
+    counts = {
+        "endpoints": np.where(hidden, 0, seen[1] * counted[1].share),
+        "domains": np.where(hidden, 0, seen[2] * counted[2].share),
+    }
+    return _times(hour_of(groups) * hours, hours) | names | counts | {"state": _state(hidden)}
 
 
 def _observations(found: Values, span: tuple[int, int] | None) -> Columns:
