@@ -272,9 +272,9 @@ def transport_pair(keys: Keys, counter: int) -> None:
 
 @capture(
     "unreadable",
-    "an empty capture but for packets that no flow can be made of: ARP, LLDP, STP, a truncated IPv4 header, IPv4 with a"
-    " false length, IPv6 with a false length",
-    "RFC 826, 791, 8200",
+    "packets no flow can be made of: ARP, LLDP, IPv4 and IPv6 headers cut short, IP version 6 under IPv4's EtherType, a"
+    " header length below 20; and one look-up",
+    "RFC 826, 791, 8200; IEEE 802.1AB",
 )
 def unreadable(trace: Trace) -> None:
     from scapy.layers.l2 import ARP, Ether
@@ -285,9 +285,9 @@ def unreadable(trace: Trace) -> None:
         bytes(Ether(src="02:00:00:00:00:01", dst="ff:ff:ff:ff:ff:ff") / ARP(psrc="192.0.2.10", pdst="192.0.2.1")),
         bytes.fromhex("0180c200000e02000000000188cc0207040200000000010403076574683006020078") + bytes(2),
         head + b"\x45\0\0\x28\0\1",
-        head + bytes.fromhex("450000ffffff00004011000000000000") + bytes(4),
+        head + bytes.fromhex("650000280001000040060000") + bytes(8),
         head + bytes.fromhex("420000280001000040060000") + bytes(8),
-        head6 + b"\x60\0\0\0\xff\xff\x11\x40" + bytes(32),
+        head6 + b"\x60\0\0\0\0\x10\x11\x40" + bytes(12),
     ]
     for i, raw in enumerate(broken):
         trace.records.append((START + i * SECOND, raw, len(raw)))

@@ -110,7 +110,7 @@ def data(session: Session, count: int, *, first: int = 1, peer: int = 3) -> None
         session.put(up, head + noise((session.flow.tag, "data", i), 16 + size))
 
 
-def over_udp(trace: Trace, wrapping: Wrapping, port: int = 1194, count: int = 24) -> None:
+def over_udp(trace: Trace, wrapping: Wrapping, port: int = 1194, count: int = 20) -> None:
     """Innocent traffic, then a session over UDP."""
     innocents(trace)
     session = start(trace.udp(GATEWAY, port, OPENVPN), wrapping)
@@ -169,7 +169,7 @@ def openvpn_tcp(trace: Trace) -> None:
 def openvpn_mid_session(trace: Trace) -> None:
     innocents(trace)
     session = start(trace.udp(GATEWAY, 1194, OPENVPN), plain)
-    data(session, 60, first=70_311, peer=12)
+    data(session, 48, first=70_311, peer=12)
 
 
 @capture("openvpn-one-way", "only the client's packets of a session (asymmetric routing)", SPECIFICATION)
@@ -216,6 +216,48 @@ def openvpn_two_clients(trace: Trace) -> None:
     again.flow.wait(2000 * MS)
     again.sides[True].message = 0
     negotiate(again)
+
+
+@capture(
+    "openvpn-static-key",
+    "static-key mode: no opcode, no handshake; over UDP nothing shows it and nothing may be said",
+    SPECIFICATION,
+)
+def openvpn_static_key(trace: Trace) -> None:
+    innocents(trace)
+    flow = trace.udp(GATEWAY, 1194)
+    for i in range(12):
+        (flow.up if i % 2 == 0 else flow.down)(noise((flow.tag, i), 20 + 16 + 64 + i * 48))
+
+
+@capture(
+    "blocked-tunnels",
+    "tools behind a block: OpenVPN resets and WireGuard initiations repeated without an answer, IKE likewise, the"
+    " provider's API met by a reset",
+    "OpenVPN protocol page, wireguard.com/protocol, RFC 7296",
+)
+def blocked_tunnels(trace: Trace) -> None:
+    import _tls
+    from _on_ipsec import Payload, ike, proposal_v2, spis
+
+    innocents(trace)
+    session = start(trace.udp(GATEWAY, 1194, OPENVPN), tls_auth)
+    for wait in (1, 2, 4, 8):
+        session.control(True, RESET_CLIENT)
+        session.sides[True].message = 0
+        session.flow.wait(wait * SECOND)
+    peer = trace.udp("203.0.113.51", 51820, label("wireguard"))
+    for i in range(4):
+        peer.up(b"\1\0\0\0" + noise((peer.tag, "index", i), 4) + noise((peer.tag, i), 32 + 48 + 28 + 16) + bytes(16))
+        peer.wait(5 * SECOND)
+    flow = trace.udp("203.0.113.5", 500, label("ipsec"), sport=500)
+    body: list[Payload] = [(33, proposal_v2()), (34, b"\0\x13\0\0" + noise("ke", 64)), (40, noise("nonce", 32))]
+    for wait in (2, 4, 8):
+        flow.up(ike(spis(flow)[0], 0x20, 34, 8, 0, body))
+        flow.wait(wait * SECOND)
+    tcp = trace.tcp("203.0.113.162", 443, label("vpn_api", "name", "NordVPN")).open()
+    tcp.up(_tls.hello_record(_tls.client_hello("api.nordvpn.com", tcp.tag)))
+    tcp.reset()
 
 
 def openvpn_like(flow: Udp) -> None:

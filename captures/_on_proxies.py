@@ -98,7 +98,7 @@ def psiphon(trace: Trace) -> None:
 
 @capture(
     "ultrasurf",
-    "the fixed first eight bytes of UltraSurf's own protocol, one way round, and TLS to the same server",
+    "the fixed first eight bytes of UltraSurf's own protocol, and TLS to the same server, which shows nothing",
     "bytes as public rule sets state",
     "nDPI ultrasurf.pcap",
 )
@@ -112,7 +112,7 @@ def ultrasurf(trace: Trace) -> None:
         tcp.up(noise((tcp.tag, i), 400))
         tcp.down(noise((tcp.tag, i, "down"), 1288))
     tcp.close()
-    _tls.session(trace.tcp("203.0.113.64", 443, sibling), "", (517, -1288, 100, -2576), alpn=())
+    _tls.session(trace.tcp("203.0.113.64", 443, sibling), "", (180, -1288, 100, -2576), alpn=())
 
 
 @capture(

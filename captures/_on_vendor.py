@@ -136,12 +136,13 @@ def globalprotect(trace: Trace) -> None:
     look_up(trace, "portal.gpcloudservice.com", "203.0.113.28")
     tunnel = label("globalprotect", "name")
     _tls.session(trace.tcp("203.0.113.28", 443, tunnel), "portal.gpcloudservice.com", alpn=())
-    esp_in_udp(trace.udp("203.0.113.28", 4501, label("ipsec")), 8)
+    provider = tunnel.provider  # from the look-up
+    esp_in_udp(trace.udp("203.0.113.28", 4501, label("ipsec", provider=provider)), 8)
 
 
 @capture(
     "tinc",
-    "tinc 1.0 meta connection (ID and METAKEY lines, then cipher) and its UDP data",
+    "tinc 1.0 meta connection (ID and METAKEY lines, then cipher); its UDP data, which shows nothing",
     "tinc manual, 7.2",
     "nDPI tinc.pcap (not collected)",
 )
@@ -155,7 +156,7 @@ def tinc(trace: Trace) -> None:
     for i in range(4):
         tcp.up(noise((tcp.tag, "up", i), 41 + 30 * i))
         tcp.down(noise((tcp.tag, "down", i), 60 + 50 * i))
-    udp = trace.udp("203.0.113.29", 655, label("tinc"), sport=655)
+    udp = trace.udp("203.0.113.29", 655, PLAIN, sport=655)  # all noise: only the neighbour tells
     udp.t = tcp.t
     for i in range(8):
         (udp.up if i % 2 == 0 else udp.down)(noise((udp.tag, i), 120 + i * 100))

@@ -161,7 +161,7 @@ def finish_12(tcp: Tcp, tag: object) -> None:
     tcp.down(CCS + record(22, noise((tag, "server finished"), 40)))
 
 
-def open_13(tcp: Tcp, hello: bytes, *, flight: int = 1300) -> None:
+def open_13(tcp: Tcp, hello: bytes, *, flight: int = 1000) -> None:
     """Handshake of TLS 1.3 on an open connection: ServerHello, then `flight` encrypted bytes, then Finished."""
     tcp.up(hello_record(hello))
     tag = tcp.tag
@@ -184,7 +184,7 @@ def talk(tcp: Tcp, sizes: Iterable[int]) -> None:
         tcp.message(size > 0, app((tcp.tag, i), abs(size)))
 
 
-BROWSING = (310, -700, 190, -1500)
+BROWSING = (310, -700, 190, -900)
 
 
 def session(tcp: Tcp, name: str, sizes: Iterable[int] = BROWSING, **options: Any) -> Tcp:
