@@ -193,6 +193,15 @@ def test_cut_transport_headers_still_say_what_they_can(kept, ports, seq, flags):
     assert found.marks[0] == Mark.CUT
 
 
+def test_cut_tcp_options_count_as_header():
+    """Where the data offset was captured and the options were not, the size of the payload is still exact."""
+    whole = bytes(ethernet() / FOUR / TCP(sport=7, dport=7, flags="A", options=[("NOP", None)] * 8) / b"12345")
+    found, tally = decode([whole[:cut] for cut in (34 + 14, 34 + 22)], 1, [len(whole)] * 2)
+    assert found.size.tolist() == [5, 5]
+    assert found.marks.tolist() == [Mark.CUT] * 2
+    assert not tally.notes
+
+
 def test_cut_payload_is_marked():
     """Payload that the capture cut has its full size, what was kept of it, and a mark."""
     whole = bytes(ethernet() / FOUR / UDP(sport=7, dport=7) / b"12345")
