@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from random import Random
+from typing import get_args
 
 import pytest
 from _rules import TCP, UDP, flow, hello, ike, noise, openvpn, wireguard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import analyzer
 from analyzer.capture.label import label, rules
-from analyzer.capture.records import Flow, Mark, Sample
+from analyzer.capture.names import _FAMILIES
+from analyzer.capture.records import Flow, Kind, Mark, Sample
 from analyzer.capture.relate import Context, relate
 
+DATA = Path(analyzer.__file__).parent / "data"
 PROTOCOLS = sorted({p for rule in rules() for p in rule.protos})
 PORTS = (53, 443, 500, 655, 853, 1080, 1194, 1701, 1723, 3128, 3544, 4500, 5004, 8080, 9001, 17771, 41641, 51820)
 
@@ -36,6 +42,16 @@ def test_families_are_standard_lower_case_terms() -> None:
     for rule in rules():
         assert rule.family.replace("_", "").isalnum(), rule.id
         assert rule.family.islower(), rule.id
+
+
+def test_every_family_is_documented() -> None:
+    """Families of rules, of names and of the truth's table are in families.csv, with one kind each at least."""
+    with (DATA / "families.csv").open(newline="", encoding="utf-8") as lines:
+        documented = {row["family"]: row["kind"] for row in csv.DictReader(lines)}
+    used = {rule.family for rule in rules()} | set(_FAMILIES.values()) | {"vpn_api", "vpn_tls", "vpn_site"}
+    assert used <= set(documented)
+    assert set(documented.values()) <= set(get_args(Kind))
+    assert all(documented[rule.family] == rule.kind or rule.id.startswith(("name.", "relation.")) for rule in rules())
 
 
 def test_validity_is_an_interval() -> None:

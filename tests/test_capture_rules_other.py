@@ -176,6 +176,8 @@ def test_icmp_tunnel() -> None:
     assert claimed(flow(*pings, proto=1, sport=0, dport=0)) == ""
     quoted = [(False, _ip(n, 300)[:28]) for n in range(8)]
     assert claimed(flow(*quoted, proto=1, sport=0, dport=0)) == ""
+    whole = [(False, _ip(n)) for n in range(12)]
+    assert claimed(flow(*whole, proto=1, sport=0, dport=0, src=bytes([10, 95, 1, 1]))) == ""
 
 
 # Encapsulation

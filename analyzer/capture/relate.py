@@ -142,12 +142,12 @@ def _continued(flow: Flow, found: Label | None, context: Context) -> Label | Non
 
 
 def _anyconnect(flow: Flow, found: Label | None, context: Context) -> Label | None:
-    """TLS and a DTLS channel of one client to one gateway and port within an hour."""
+    """TLS and a DTLS channel of one client to one gateway and port, begun within ten minutes."""
     if not _is_open(found) or (flow.hello is None and found is None):
         return None
     gateway = (flow.src, (flow.dst, flow.dport))
     over_tls, over_udp = context.tls.get(gateway), context.dtls.get(gateway)
-    if over_tls is None or over_udp is None or not -_SHORT <= over_udp - over_tls <= _HOUR:
+    if over_tls is None or over_udp is None or abs(over_udp - over_tls) > _SHORT:
         return None
     if abs(flow.first - over_udp) > _HOUR or (flow.proto == UDP and not _is_dtls_channel(flow, found)):
         return None

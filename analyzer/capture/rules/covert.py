@@ -79,15 +79,19 @@ def _many_names(flow: Flow) -> str | None:
 
 
 def _icmp(flow: Flow) -> str | None:
-    """Whole IP packets as echo payloads, both ways, of other addresses than the carrier's and growing in number."""
+    """Whole IP packets as echo payloads, both ways, between other addresses than the carrier's."""
     ways = [_carried(side(flow, up)) for up in (True, False)]
     if sum(map(len, ways)) < 4 or 4 * sum(map(len, ways)) < 3 * len(flow.samples):
         return None
-    ends = {d[12:20] for w in ways for d in w if d[0] >> 4 == 4}
-    outer = {flow.src + flow.dst, flow.dst + flow.src}
-    if not ends & outer and (all(ways) or len(ways[0] or ways[1]) >= 8) and len(ends) <= 16:
+    inside = {a for w in ways for d in w for a in _addresses(d)}
+    if not inside & {flow.src, flow.dst} and (all(ways) or len(ways[0] or ways[1]) >= 8) and len(inside) <= 32:
         return "IP packets as payload of ICMP"
     return None
+
+
+def _addresses(packet: bytes) -> tuple[bytes, bytes]:
+    """Source and destination of an IP packet; errors quote packets of the host that receives them."""
+    return (packet[8:24], packet[24:40]) if packet[0] >> 4 == 6 else (packet[12:16], packet[16:20])
 
 
 def _carried(samples: Sequence[Sample]) -> list[bytes]:
@@ -101,7 +105,7 @@ def _is_ip(s: Sample) -> bool:
         return False
     if d[0] == 0x45:
         return int.from_bytes(d[2:4], "big") == s.size and d[9] in (1, 6, 17, 47, 50)
-    return d[0] >> 4 == 6 and len(d) >= 32 and int.from_bytes(d[4:6], "big") + 40 == s.size and d[6] in (6, 17, 58, 0)
+    return d[0] >> 4 == 6 and len(d) >= 40 and int.from_bytes(d[4:6], "big") + 40 == s.size and d[6] in (6, 17, 58, 0)
 
 
 def _ptunnel(flow: Flow) -> str | None:

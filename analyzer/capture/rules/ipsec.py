@@ -51,8 +51,8 @@ def _by_spi_constant(flow: Flow) -> bool:
 
 
 def _nat_t(flow: Flow) -> str | None:
-    """ESP in UDP: an SPI per direction, sequence numbers that grow, and its port or its keep-alive."""
-    known = 4500 in (flow.sport, flow.dport) or any(s.data == _KEEPALIVE and s.size == 1 for s in flow.samples)
+    """ESP in UDP: SPI per direction, sequence numbers that grow, and its port (4501: GlobalProtect) or keep-alive."""
+    known = {4500, 4501} & {flow.sport, flow.dport} or any(s.data == _KEEPALIVE and s.size == 1 for s in flow.samples)
     packets = [s for s in flow.samples if len(s.data) >= 8 and s.size >= 28 and s.data[:4] != b"\0\0\0\0"]
     if not known or len(packets) < 4 or 4 * len(packets) < 3 * len(flow.samples):
         return None

@@ -127,7 +127,7 @@ def _kept(control: list[_Message]) -> list[_Message]:
         return []
     common = max(set(sessions), key=sessions.count)
     same = [m for m in control if m.session == common]
-    return same if len(same) >= 2 and any(m.opcode in (3, 4, 5, 11) for m in same) else []
+    return same if len(same) >= 2 and any(m.opcode in (3, 4, 5) for m in same) else []
 
 
 def _opened(kept: list[_Message]) -> bool:
@@ -200,9 +200,9 @@ def _opcodes(way: list[_Message]) -> set[int]:
 
 
 def _random_tails(flow: Flow) -> bool:
-    """Behind the header of the early packets there is nothing but ciphertext."""
-    tails = [s.data[-64:] for s in flow.samples[:6] if s.size >= 88 and len(s.data) >= 88]
-    return all(map(looks_random, tails))
+    """Behind the header of early packets there is nothing but ciphertext; at least two are long enough to tell."""
+    tails = [s.data[16:144] for s in flow.samples[:8] if len(s.data) >= 40]
+    return len(tails) >= 2 and all(map(looks_random, tails))
 
 
 def _old_data(flow: Flow) -> str | None:
