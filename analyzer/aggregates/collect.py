@@ -56,10 +56,10 @@ class Collector:
         self._key = key or new_key()
         self._waiting: list[Flows] = []
         self._rows = 0
-        self._labels: list[int] = []  # cell of each label
-        self._dns_labels: list[int] = []  # transport of each label that is encrypted DNS, else -1
-        self._services: list[int] = []  # service of each name
-        self._hosts: list[int] = []  # resolver of each name
+        self._labels = _Lookup(0)  # cell of each label
+        self._dns_labels = _Lookup(-1)  # transport of each label that is encrypted DNS, else -1
+        self._services = _Lookup(0)  # service of each name
+        self._hosts = _Lookup(0)  # resolver of each name
 
     def add(self, flows: Flows) -> None:
         """One batch of finished flows."""
@@ -86,14 +86,16 @@ class Collector:
 
     def _learn(self, flows: Flows) -> None:
         """Labels and names that are new since the last batch."""
-        for label in flows.labels[len(self._labels) :]:
-            cell = Cell(label.family, label.provider, label.kind, label.confidence)
-            self._labels.append(self.cells.setdefault(cell, len(self.cells)))
-            is_dns = label.kind == "encrypted_dns" and label.family in TRANSPORTS
-            self._dns_labels.append(TRANSPORTS.index(label.family) if is_dns else -1)
+        new = flows.labels[len(self._labels) :]
+        cells = [Cell(label.family, label.provider, label.kind, label.confidence) for label in new]
+        self._labels.extend([self.cells.setdefault(cell, len(self.cells)) for cell in cells])
+        dns = [c.kind == "encrypted_dns" and c.family in TRANSPORTS for c in cells]
+        self._dns_labels.extend(
+            [TRANSPORTS.index(c.family) if is_dns else -1 for c, is_dns in zip(cells, dns, strict=True)]
+        )
         services, hosts = lists.known(flows.names[len(self._services) :])
-        self._services += services
-        self._hosts += hosts
+        self._services.extend(services)
+        self._hosts.extend(hosts)
 
     def _count(self, b: _Batch, names: list[str]) -> None:
         inner = (b.marks & Mark.INNER) != 0
@@ -108,7 +110,7 @@ class Collector:
     def _count_flows(self, s: _Seen, names: list[str]) -> None:
         b = s.batch
         is_labelled = b.label >= 0
-        cell = np.where(is_labelled, _looked_up(self._labels, b.label, 0), b.traffic.astype(np.int64))
+        cell = np.where(is_labelled, self._labels.at(b.label), b.traffic.astype(np.int64))
         group = s.hour * SPAN + cell
         # Bytes of a flow inside a tunnel are in the outer flow already; without a label it would only repeat it.
         counted = ~s.inner | is_labelled
@@ -132,13 +134,13 @@ class Collector:
         """Every flow that carried a request; one inside a tunnel too, as the outer flow carries none."""
         at = np.flatnonzero(s.batch.outcome)
         b = s.batch.at(at)
-        service = _looked_up(self._services, b.name, 0)
+        service = self._services.at(b.name)
         group = s.hour[at] * SPAN + request_code(service, b.traffic.astype(np.int64), b.outcome.astype(np.int64))
         self.requests.add(group, s.begun[at], b.bytes_up * self.sampling, b.bytes_down * self.sampling)
         self.request_clients.add(group, s.client[at])
 
     def _count_queries(self, s: _Seen) -> None:
-        host = _looked_up(self._hosts, s.batch.name, 0)
+        host = self._hosts.at(s.batch.name)
         transport = self._transport(s.batch, host)
         at = np.flatnonzero(transport >= 0)
         b, transport, host = s.batch.at(at), transport[at], host[at]
@@ -156,7 +158,7 @@ class Collector:
         is_doq = (b.traffic == _QUIC) & np.isin(b.dport, _DOQ_PORTS)
         is_dot = (b.traffic == _TLS) & (b.proto == _TCP) & (b.dport == _DOT_PORT)
         is_doh = np.isin(b.traffic, (_TLS, _QUIC)) & (host > 0)
-        labelled = _looked_up(self._dns_labels, b.label, -1)
+        labelled = self._dns_labels.at(b.label)
         kinds = [is_53 & (b.proto == _UDP), is_53 & (b.proto == _TCP), labelled >= 0, is_doq, is_dot, is_doh]
         at = {name: np.int64(i) for i, name in enumerate(TRANSPORTS)}
         return np.select(kinds, [at["udp"], at["tcp"], labelled, at["doq"], at["dot"], at["doh"]], default=np.int64(-1))
@@ -203,7 +205,19 @@ def request_code(service: Ints, traffic: Ints, outcome: Ints) -> Ints:
     return (service * len(TRAFFIC) + traffic) * len(OUTCOMES) + outcome
 
 
-def _looked_up(values: list[int], index: npt.NDArray[Any], absent: int) -> Ints:
-    """values[index], and `absent` where the index is -1."""
-    found: Ints = np.array([*values, absent], dtype=np.int64)[index]
-    return found
+class _Lookup:
+    """A growing table of numbers, looked up by index; -1 finds what stands for absent."""
+
+    def __init__(self, absent: int) -> None:
+        self._values = np.array([absent], dtype=np.int64)  # absent comes last, where -1 finds it
+
+    def __len__(self) -> int:
+        return len(self._values) - 1
+
+    def extend(self, values: list[int]) -> None:
+        if values:
+            self._values = np.concatenate((self._values[:-1], np.array(values, dtype=np.int64), self._values[-1:]))
+
+    def at(self, index: npt.NDArray[Any]) -> Ints:
+        found: Ints = self._values[index]
+        return found
