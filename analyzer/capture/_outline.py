@@ -12,7 +12,7 @@ from analyzer.capture.dissect import initial
 _u16 = Struct(">H").unpack_from
 _extension = Struct(">HH").unpack_from
 _SERVER_NAME, _ALPN, _ECH = 0, 16, 0xFE0D
-_TAG = 16
+_ECH_CODE = _ECH.to_bytes(2, "big")
 
 Outline = tuple[bytes, bytes, bool]
 
@@ -50,6 +50,7 @@ def _body(data: bytes, at: int, most: int) -> Outline | None:
 
 def _extensions(data: bytes, at: int, end: int) -> Outline | None:
     name, alpn, ech = b"", b"", False
+    plain = data.find(_ECH_CODE, at, end) < 0  # then what follows name and ALPN does not matter
     while at < end:
         kind, size = _extension(data, at)
         at += 4
@@ -60,7 +61,9 @@ def _extensions(data: bytes, at: int, end: int) -> Outline | None:
         elif kind == _ECH:
             ech = True
         at += size
-    return (name, alpn, ech) if at == end else None
+        if plain and name and alpn:
+            break
+    return (name, alpn, ech) if at == end or (plain and name and alpn and at < end) else None
 
 
 def page(data: bytes) -> bytes | None:

@@ -15,7 +15,7 @@ from analyzer.capture import _outline as outline
 from analyzer.capture._lookups import Lookups
 from analyzer.capture._watch import Watch
 from analyzer.capture.dissect import dns, dtls, http, quic, tls
-from analyzer.capture.records import OUTCOMES, SAMPLES, Hello, Sample
+from analyzer.capture.records import OUTCOMES, SAMPLES, TRAFFIC, Hello, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +65,11 @@ class Early:
         self._quic_outlines: dict[outline.Outline, tuple[Told, Hello | None]] = {}
         self._questions: dict[bytes, Told] = {}
         self._hosts: dict[bytes, Told] = {}
+        self._handlers: list[Callable[[Head, memoryview], Told]] = [self._keep] * len(TRAFFIC)
+        self._handlers[first.CUT] = self._cut
+        self._handlers[first.TLS], self._handlers[first.QUIC] = self._tls, self._quic
+        self._handlers[first.HTTP], self._handlers[first.DNS] = self._http, self._dns
+        self._handlers[first.DTLS] = self._dtls
         self._pending: dict[int, quic.QuicHello | None] = {}  # rows whose ClientHello spans several packets
         self._asked: dict[int, str] = {}  # listed name of a DNS question that waits for its answer
 
@@ -104,38 +109,27 @@ class Early:
         has = (at < len(s.loaded)) & (position < s.end[new])
         new, position = new[has], position[has]
         seen[new] = True
-        packet = s.order[position]
+        packet, row = s.order[position], rows[new]
         kinds = first.traffic_of(p, packet)
-        self.rows.traffic[rows[new]] = kinds
-        handlers = self._handlers(p, packet, kinds)
+        self.rows.traffic[row] = kinds
+        self.rows.hello_up[row] = s.swapped[position] == self.rows.swapped[row]
+        asked = np.where((kinds == first.TLS) & ~first.is_client_hello(p, packet), first.OTHER, kinds)
         data = memoryview(p.data)  # type: ignore[arg-type]  # numpy arrays are buffers
-        for handle, which in handlers:
-            if which.any():
-                row = rows[new[which]]
-                told = [handle(h, data) for h in self._heads(p, s, row, position[which])]
-                self.rows.stage[row], self.rows.name[row] = np.array(told, np.int64).T
-                self.rows.held[row] |= self.rows.stage[row] == AWAIT_TLS
-                self.rows.hello_up[row] = s.swapped[position[which]] == self.rows.swapped[row]
-        self.rows.stage[rows[new[kinds == first.CUT]]] = DONE
+        heads = self._heads(p, s, row, position)
+        told = [self._handlers[kind](h, data) for h, kind in zip(heads, asked.tolist(), strict=True)]
+        if told:
+            self.rows.stage[row], self.rows.name[row] = np.array(told, np.int64).T
+        self.rows.held[row] |= self.rows.stage[row] == AWAIT_TLS
         return seen
-
-    def _handlers(
-        self, p: Packets, packet: Ints, kinds: Stages
-    ) -> list[tuple[Callable[[Head, memoryview], Told], Mask]]:
-        hello = kinds == first.TLS
-        hello[hello] = first.is_client_hello(p, packet[hello])
-        handlers = {first.QUIC: self._quic, first.HTTP: self._http, first.DNS: self._dns, first.DTLS: self._dtls}
-        by_kind = [(handle, kinds == kind) for kind, handle in handlers.items()]
-        other = ~hello & (kinds != first.CUT)
-        for _, which in by_kind:
-            other &= ~which
-        return [(self._tls, hello), *by_kind, (self._keep, other)]
 
     def _heads(self, p: Packets, s: Segments, row: Ints, position: Ints) -> list[Head]:
         packet = s.order[position]
         up = s.swapped[position] == self.rows.swapped[row]
         columns = (row, up, p.t[packet], p.payload[packet], p.size[packet], p.kept[packet], p.seq[packet])
         return list(zip(*(c.tolist() for c in columns), strict=True))
+
+    def _cut(self, h: Head, data: memoryview) -> Told:
+        return DONE, -1
 
     def _tls(self, h: Head, data: memoryview) -> Told:
         row, at, kept = h[0], h[3], h[5]

@@ -47,7 +47,10 @@ class Timeouts:
 
 
 class Rows:
-    """Columns that grow together, and the indices that are free."""
+    """Columns that grow together, and the indices that are free.
+
+    The fields of a row lie side by side in memory: a batch touches many columns of few rows.
+    """
 
     key: Words
     src0: Words
@@ -86,24 +89,25 @@ class Rows:
     def __init__(self, capacity: int = 4096) -> None:
         self.capacity = 0
         self._free: Ints = np.empty(0, np.int64)
-        for name, kind in _KINDS.items():
-            setattr(self, name, np.zeros(0, kind))
+        self._records = np.zeros(0, _RECORD)
         self._grow(capacity)
 
     def _grow(self, capacity: int) -> None:
+        records = np.zeros(capacity, _RECORD)
+        records[: self.capacity] = self._records
+        self._records = records
         for name in _KINDS:
-            getattr(self, name).resize(capacity, refcheck=False)
+            setattr(self, name, records[name])
         self._free = np.concatenate([np.arange(capacity - 1, self.capacity - 1, -1), self._free])
         self.capacity = capacity
 
     def take(self, count: int) -> Ints:
-        """Indices of `count` rows, every column zero."""
+        """Indices of `count` rows, every column zero but those where -1 stands for none."""
         if count > len(self._free):
             self._grow(max(self.capacity * 3 // 2, self.capacity + count))
         left = len(self._free) - count
         taken, self._free = self._free[left:][::-1], self._free[:left]
-        for name in _KINDS:
-            getattr(self, name)[taken] = 0
+        self._records[taken] = _BLANK
         return taken
 
     def copy(self, names: Iterable[str], old: Ints, new: Ints) -> None:
@@ -124,6 +128,9 @@ class Rows:
 
 _TYPES = {"Words": "u8", "Shorts": "u2", "Octets": "u1", "Flags": "?", "Ints": "i8"}
 _KINDS = {name: _TYPES[kind] for name, kind in Rows.__annotations__.items()}
+_RECORD = np.dtype(sorted(_KINDS.items(), key=lambda item: -np.dtype(item[1]).itemsize))  # no gaps
+_NONE = ("next_a", "next_b", "name", "label", "parent", "watch")
+_BLANK = np.array(tuple(-1 if name in _NONE else 0 for name in _RECORD.names or ()), _RECORD)
 
 
 _IDENTITY = ("src0", "src1", "dst0", "dst1", "sport", "dport", "proto", "v6")
@@ -202,8 +209,6 @@ class Table:
         r.first_flags[rows] = p.flags[packet]
         r.first[rows] = s.first[seg]
         r.last[rows] = s.last[seg]
-        for name in ("next_a", "next_b", "name", "label", "parent", "watch"):
-            getattr(r, name)[rows] = -1
         return rows
 
     def _add(self, s: Segments, seg: Ints, rows: Ints) -> None:
