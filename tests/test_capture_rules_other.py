@@ -168,6 +168,16 @@ def _ip(n: int, body: int = 64) -> bytes:
     return pack(">BBHHHBBH", 0x45, 0, 20 + body, n, 0, 64, 1, 0) + bytes([10, 95, 1, 1, 10, 95, 1, 2]) + noise(body, n)
 
 
+def test_hans_and_ping_tunnel() -> None:
+    """Tools that put their own header in front of what they carry."""
+    hans = [(up, (b"hanc" if up else b"hans") + bytes([7]) + _ip(n)) for n in range(4) for up in (True, False)]
+    ping = [(n % 2 == 0, b"\xd5\x20\x08\x80" + noise(40, n)) for n in range(4)]
+    words = [(n % 2 == 0, b"hans was here, and he is well") for n in range(4)]
+    assert claimed(flow(*hans, proto=1, sport=0, dport=0)) == "icmp_tunnel"
+    assert claimed(flow(*ping, proto=1, sport=0, dport=0)) == "icmp_tunnel"
+    assert claimed(flow(*words, proto=1, sport=0, dport=0)) == ""
+
+
 def test_icmp_tunnel() -> None:
     """IP packets as echo payload both ways; pings and quoted packets in errors are none."""
     tunnel = [(n % 2 == 0, _ip(n)) for n in range(8)]

@@ -338,6 +338,13 @@ def test_softether_nat_traversal() -> None:
     assert family(flow((True, b"A"), (False, b"PORT"), dport=5004)) == ""
 
 
+def test_softether_session_over_http() -> None:
+    """Its sign-in to connect.cgi, and no other page of that folder."""
+    sign_in = b"POST /vpnsvc/connect.cgi HTTP/1.1\r\nHost: 203.0.113.9\r\n\r\n"
+    assert family(flow((True, sign_in), proto=TCP, dport=80)) == "softether"
+    assert family(flow((True, sign_in.replace(b"connect", b"other")), proto=TCP, dport=80)) == ""
+
+
 def test_tinc_meta_lines() -> None:
     """ID lines from both ends."""
     lines = [(True, b"0 alpha 17\n"), (False, b"0 beta 17\n1 94 64 0 0 " + b"A1" * 128 + b"\n")]
