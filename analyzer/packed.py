@@ -185,9 +185,11 @@ def opened(raw: io.RawIOBase) -> io.RawIOBase:
 
 
 def flaw(error: Exception) -> str | None:
-    """What `error` says of compressed data, None where it is about something else."""
+    """What `error` says of compressed data, None where it is about something else (an OSError with a number)."""
     if isinstance(error, EOFError):
         return "compressed data end too early"
+    if isinstance(error, OSError) and error.errno is not None:
+        return None
     if isinstance(error, zlib.error | OSError) or type(error).__name__ in ("ZstdError", "LZMAError"):
         return f"compressed data are damaged ({error})"
     return None

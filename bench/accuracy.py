@@ -62,7 +62,6 @@ def labelled_flows(path: Path) -> Iterator[tuple[Key, Label | None]]:
     """Flows of a capture with their labels, by the engine as every user runs it."""
     from analyzer.capture.engine import flows_of
     from analyzer.capture.finish import address
-
     from analyzer.capture.records import Tally
 
     with FileIO(path) as raw:

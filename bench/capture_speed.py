@@ -53,9 +53,9 @@ print(digest.hexdigest())
 """
 
 FIELDS = (
-    "frame.time_epoch,frame.len,ip.src,ip.dst,ipv6.src,ipv6.dst,ip.proto,tcp.srcport,tcp.dstport,udp.srcport,"
-    "udp.dstport,tls.handshake.extensions_server_name"
-).split(",")
+    "frame.time_epoch", "frame.len", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.proto", "tcp.srcport",
+    "tcp.dstport", "udp.srcport", "udp.dstport", "tls.handshake.extensions_server_name",
+)  # fmt: skip
 
 
 @dataclass

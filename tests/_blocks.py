@@ -45,5 +45,6 @@ def outer(packets: Packets) -> int:
 
 def accounted(packets: Packets, tally: Tally) -> int:
     """Packets that have a row, or are counted with a reason."""
-    not_ip = sum(many for text, many in tally.notes.items() if text.endswith("not IP"))
+    remarks = (text for text in tally.notes if text.endswith("not IP") and not text.startswith("inside a tunnel"))
+    not_ip = sum(tally.notes[text] for text in remarks)
     return outer(packets) + sum(tally.unreadable.values()) + not_ip

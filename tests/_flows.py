@@ -75,7 +75,9 @@ class Told:
     ports: tuple[int, int]
 
 
-def told(batches: Sequence[Sequence[Message]], timeouts: Timeouts | None = None, *, relieve: bool = False) -> list[Told]:
+def told(
+    batches: Sequence[Sequence[Message]], timeouts: Timeouts | None = None, *, relieve: bool = False
+) -> list[Told]:
     """The flows of these batches, by time of first packet."""
     table = Table(timeouts or Timeouts())
     early = Early(table.rows, Interest())

@@ -29,6 +29,11 @@ v6 = st.integers(0, 2**64 - 1).map(
 body = st.binary(max_size=40).map(Raw)
 
 
+def ethernet():
+    """A header with its addresses stated: else scapy asks the network for them."""
+    return Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+
+
 @st.composite
 def transports(draw):
     """Something behind an IP header, and its protocol number where scapy does not bind one."""
@@ -103,11 +108,13 @@ def tunnels(draw, depth):
         return inner
     if made.startswith("gre"):
         flags = {name: draw(st.integers(0, 1)) for name in ("chksum_present", "key_present", "seqnum_present")}
-        return GRE(**flags) / (Ether() / inner if made == "gre_ethernet" else inner)
+        return GRE(**flags) / (ethernet() / inner if made == "gre_ethernet" else inner)
     if made == "vxlan":
-        return UDP(sport=draw(port), dport=4789) / VXLAN(vni=draw(st.integers(0, 2**24 - 1)), flags=8) / Ether() / inner
+        return (
+            UDP(sport=draw(port), dport=4789) / VXLAN(vni=draw(st.integers(0, 2**24 - 1)), flags=8) / ethernet() / inner
+        )
     if made == "geneve":
-        return UDP(sport=draw(port), dport=6081) / GENEVE(vni=5) / Ether() / inner
+        return UDP(sport=draw(port), dport=6081) / GENEVE(vni=5) / ethernet() / inner
     return UDP(sport=draw(port), dport=2152) / GTP_U_Header(teid=9, gtp_type=255) / inner
 
 
@@ -123,8 +130,8 @@ def frames(draw):
     if link == "ppp":
         return 9, bytes(PPP() / packet)
     if link == "snap":
-        return 1, bytes(Dot3() / LLC() / SNAP() / packet)
-    frame = Ether()
+        return 1, bytes(Dot3(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / LLC() / SNAP() / packet)
+    frame = ethernet()
     for tag in draw(st.lists(st.sampled_from([Dot1Q, Dot1AD]), max_size=3)):
         frame = frame / tag(vlan=draw(st.integers(0, 4095)))
     if link == "pppoe":

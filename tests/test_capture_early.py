@@ -27,7 +27,9 @@ def extension(kind: int, body: bytes) -> bytes:
 def client_hello(name: str, extra: bytes = b"", *, padding: int = 0) -> bytes:
     """A TLS record with a ClientHello (RFC 8446 section 4.1.2)."""
     stated = struct.pack(">HBH", len(name) + 3, 0, len(name)) + name.encode()
-    extensions = (extension(0, stated) if name else b"") + extension(43, b"\x02\x03\x04") + extra + extension(21, bytes(padding))
+    extensions = (
+        (extension(0, stated) if name else b"") + extension(43, b"\x02\x03\x04") + extra + extension(21, bytes(padding))
+    )
     body = b"\x03\x03" + bytes(range(32)) + b"\x20" + bytes(32) + b"\0\x02\x13\x01" + b"\x01\0"
     body += struct.pack(">H", len(extensions)) + extensions
     message = b"\x01" + len(body).to_bytes(3, "big") + body
@@ -37,7 +39,9 @@ def client_hello(name: str, extra: bytes = b"", *, padding: int = 0) -> bytes:
 def server_hello(version: int) -> bytes:
     """A ServerHello; the extension that comes first tells 1.3 from 1.2."""
     extensions = extension(43, b"\x03\x04") if version == 0x0304 else extension(0xFF01, b"\0")
-    body = b"\x03\x03" + bytes(32) + b"\x20" + bytes(32) + b"\x13\x01\0" + struct.pack(">H", len(extensions)) + extensions
+    body = (
+        b"\x03\x03" + bytes(32) + b"\x20" + bytes(32) + b"\x13\x01\0" + struct.pack(">H", len(extensions)) + extensions
+    )
     message = b"\x02" + len(body).to_bytes(3, "big") + body
     return b"\x16\x03\x03" + struct.pack(">H", len(message)) + message
 
@@ -80,9 +84,10 @@ def test_a_hello_over_two_segments_has_its_name(cut: int, together: bool) -> Non
 def test_a_hello_whose_first_part_comes_last_has_its_name() -> None:
     """Segments are joined by their sequence numbers."""
     hello = client_hello("www.example.com", padding=1800)
-    start, first, second = connection((True, hello[:1200]), (True, hello[1200:]))[0], *connection(
-        (True, hello[:1200]), (True, hello[1200:])
-    )[2:]
+    start, first, second = (
+        connection((True, hello[:1200]), (True, hello[1200:]))[0],
+        *connection((True, hello[:1200]), (True, hello[1200:]))[2:],
+    )
     begin = Message(hello[:600], proto=TCP, flags=PSH | ACK, seq=first.seq)
     rest = Message(hello[600:1200], proto=TCP, flags=PSH | ACK, seq=first.seq + 600)
     assert told([[start, begin, second, rest]])[0].name == "www.example.com"

@@ -113,7 +113,8 @@ one_packet = st.builds(
     t=st.integers(0, 30).map(lambda gap: gap * SECOND),
     src=st.integers(1, 3), dst=st.integers(1, 3), sport=st.integers(1, 3), dport=st.integers(1, 3),
     proto=st.sampled_from([6, 17]), ip_bytes=st.integers(20, 70_000), size=st.integers(0, 1),
-    flags=st.sampled_from([0, 2, 16, 18, 4]), v6=st.booleans(), seq=st.just(0), marks=st.sampled_from([0, int(Mark.INNER)]),
+    flags=st.sampled_from([0, 2, 16, 18, 4]), v6=st.booleans(), seq=st.just(0),
+    marks=st.sampled_from([0, int(Mark.INNER)]),
 )  # fmt: skip
 
 

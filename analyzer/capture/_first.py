@@ -82,7 +82,8 @@ def _udp(kinds: npt.NDArray[np.uint8], udp: npt.NDArray[np.bool_], word: Words, 
 def is_client_hello(p: Packets, packet: Ints) -> npt.NDArray[np.bool_]:
     """Whether a TLS record begins a ClientHello."""
     word = words(p, packet)
-    return (_byte(word, 0) == 22) & (_byte(word, 5) == 1)
+    found: npt.NDArray[np.bool_] = (_byte(word, 0) == 22) & (_byte(word, 5) == 1)
+    return found
 
 
 def is_server_hello_13(p: Packets, packet: Ints) -> npt.NDArray[np.bool_]:
@@ -96,7 +97,8 @@ def is_server_hello_13(p: Packets, packet: Ints) -> npt.NDArray[np.bool_]:
     at = 44 + session + 5
     whole = hello & (session <= 32) & (kept >= at + 2)
     first = unaligned(p.data, ">u2")[np.where(whole, start + at, 0)]
-    return whole & np.isin(first, [41, 43, 51])
+    found: npt.NDArray[np.bool_] = whole & ((first == 43) | (first == 51) | (first == 41))
+    return found
 
 
 def status_digit(p: Packets, packet: Ints) -> npt.NDArray[np.uint8]:

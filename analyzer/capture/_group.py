@@ -126,4 +126,5 @@ def _bits(
 ) -> npt.NDArray[np.uint32]:
     side = loaded.astype(np.uint32) << (swapped + np.uint32(PAYLOAD_BIT))
     flags = p.flags[order].astype(np.uint32) << (swapped * np.uint32(8))
-    return flags | (p.marks[order].astype(np.uint32) << np.uint32(16)) | side
+    bits: npt.NDArray[np.uint32] = flags | (p.marks[order].astype(np.uint32) << np.uint32(16)) | side
+    return bits

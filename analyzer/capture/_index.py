@@ -56,7 +56,8 @@ class Index:
 
     def rows(self) -> Ints:
         """Every row in the table."""
-        return self._slots[self._slots != EMPTY]
+        rows: Ints = self._slots[self._slots != EMPTY]
+        return rows
 
     def rebuild(self, rows: Ints, stored: Words) -> None:
         """Keeps these rows only."""

@@ -25,8 +25,11 @@ class Interest:
         self._listed: dict[str, bool] = {}
 
     def in_hello(self, hello: Hello) -> bool:
-        """Whether the rules label a flow with this hello and nothing else, or it states no name: others may know one."""
-        if not hello.name:
+        """Whether the rules label a flow with this hello and nothing else, or may do so with more of it.
+
+        Browsers state an application protocol; Tor, gateways and many tunnels do not, nor a name.
+        """
+        if not hello.name or not hello.alpn:
             return True
         key = (hello.name, hello.alpn, hello.transport, hello.ech, hello.is_whole)
         known = self._hellos.get(key)
@@ -44,11 +47,12 @@ class Interest:
         return known
 
     def in_request(self, request: Request) -> bool:
-        """Whether an HTTP request is more than one for a page of the server itself."""
+        """Whether an HTTP request is more than one for a page of a named server."""
         return (
-            request.method == "CONNECT"
+            request.method not in ("GET", "HEAD")
             or not request.target.startswith("/")
             or request.upgrade != ""
+            or not any(c.isalpha() for c in request.host)
             or self.is_listed(request.host)
         )
 

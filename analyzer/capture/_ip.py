@@ -140,7 +140,7 @@ def _careful4(view: View, found: Headers, frames: Frames, rows: Ints, note: Note
     at, room = found.at[rows], frames.wire[rows] - found.at[rows]
     first, length = view.byte(at), view.be16(at + 2)
     header = (first & 15) << 2
-    unstated = (length == 0) & (room >= 20)
+    unstated = (length == 0) & (room >= 20) & (at + 20 <= frames.end[rows])
     if unstated.any():
         note("IPv4 length 0, taken from the frame", int(unstated.sum()))
         length = np.where(unstated, room, length)
@@ -177,7 +177,8 @@ def _extension(view: View, found: Headers, frames: Frames, rows: Ints) -> None:
     fragment = kind == FRAGMENT_HEADER
     size = np.where(fragment, 8, (view.byte(at + 1) + 1) << 3)
     inside = np.where(at + size <= found.at[rows] + found.length[rows], GOOD, CHAIN_CUT).astype(np.uint8)
-    found.bad[rows] = _worse(inside, _cut(frames, rows, at + size, CHAIN_CUT))
+    whole = _cut(frames, rows, at + size, CHAIN_CUT)
+    found.bad[rows] = _worse(_cut(frames, rows, at + 8, CHAIN_CUT), inside, whole)
     found.proto[rows], found.payload[rows] = view.byte(at), at + size
     if fragment.any():
         rows, at = rows[fragment], at[fragment]

@@ -73,7 +73,11 @@ def _peel_once(view: View, frames: Frames, left: Ints) -> Ints:
     """Take a layer off each frame of `left`; those that may have another one."""
     kinds = frames.kind[left]
     present = set(kinds.tolist())
-    again = [_peel_kind(view, frames, left[kinds == one], one) for one in sorted(present) if one in HANDLERS or one in WALKERS]
+    again = [
+        _peel_kind(view, frames, left[kinds == one], one)
+        for one in sorted(present)
+        if one in HANDLERS or one in WALKERS
+    ]
     return np.concatenate(again) if again else left[:0]
 
 
@@ -255,19 +259,19 @@ def _slip(view: View, at: Ints) -> Peeled:
 
 _PLAUSIBLE = np.array([IPV4, IPV6, names.ARP, 0x8100, 0x88A8, MPLS, 0x8864, 0x8863, 0x88CC])
 
-HANDLERS: dict[int, tuple[int, Handler]] = {  # kind -> bytes its header needs, handler
+HANDLERS: dict[int, tuple[int, Handler]] = {  # kind -> bytes that the handler reads at most, handler
     ETHERNET: (14, _ethernet),
     LLC: (3, _llc),
     0x8870: (3, _llc),  # jumbo frames with 802.2 inside
     NIBBLE: (1, _nibble),
-    PPP: (1, _ppp),
+    PPP: (4, _ppp),
     names.PPP_SERIAL: (4, _ppp_serial),
     names.HDLC: (4, _hdlc),
     0x8864: (6, _pppoe),
     MPLS: (4, _mpls),
     0x8848: (4, _mpls),
-    names.MPLS_BOTTOM: (1, _bottom),
-    0x88BE: (8, _erspan),
+    names.MPLS_BOTTOM: (18, _bottom),
+    0x88BE: (12, _erspan),
     0x22EB: (12, _erspan),
     0x883E: (5, _wccp),
     names.SNAP: (5, _snap),
@@ -275,7 +279,7 @@ HANDLERS: dict[int, tuple[int, Handler]] = {  # kind -> bytes its header needs, 
     names.SLL2: (20, _sll2),
     names.FAMILY: (4, _family),
     names.FDDI: (13, _fddi),
-    names.FRAME_RELAY: (4, _frame_relay),
+    names.FRAME_RELAY: (7, _frame_relay),
     names.SLIP: (17, _slip),
 }
 HANDLERS |= dict.fromkeys((0x8100, 0x88A8, 0x9100, 0x9200), (4, _vlan))

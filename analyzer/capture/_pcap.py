@@ -41,8 +41,8 @@ class _Format(NamedTuple):
 def _format(window: Window, name: str) -> _Format:
     if not window.fill(HEADER):
         raise BadInput(f"{name} ends inside the header of a packet capture (pcap); get the file again")
-    order, tick, header = MAGIC[bytes(window.buffer[:4])]
-    snaplen, link = unpack_from(f"{order}16xII", window.buffer)
+    order, tick, header = MAGIC[bytes(window.view[:4])]
+    snaplen, link = unpack_from(f"{order}16xII", window.view)
     return _Format(tick, snaplen, link & 0xFFFF, chain(order, 8, header))  # above it: length of the FCS, class
 
 
@@ -50,15 +50,16 @@ def blocks(window: Window, name: str, tally: Tally) -> Iterator[Block]:
     """Blocks of all records; the window holds the file from its first byte.  Raises BadInput for half a file header."""
     format_ = _format(window, name)
     window.drop(HEADER)
-    wanted = format_.chain.header
+    wanted, seen = format_.chain.header, 0
     while window.fill(wanted):
         offsets = _whole(window, format_.chain)
         if len(offsets) > 1:
-            yield _block(window, format_, offsets[:-1], tally)
+            yield _block(window, format_, offsets[:-1], seen, tally)
+            seen += len(offsets) - 1
         window.drop(int(offsets[-1]))
         wanted = _next_size(window, format_.chain)
         if wanted > LIMIT:
-            reason = f"packet {tally.packets + 1:,} states {wanted - format_.chain.header:,} captured bytes"
+            reason = f"packet {seen + 1:,} states {wanted - format_.chain.header:,} captured bytes"
             tally.unreadable[f"{reason}; reading ended there"] += 1
             return
     finish(window, tally)
@@ -66,12 +67,13 @@ def blocks(window: Window, name: str, tally: Tally) -> Iterator[Block]:
 
 def _whole(window: Window, records: Chain) -> Ints:
     """Starts of the whole records in the window, then the first byte behind them."""
-    found = records.offsets(window, 0, window.have // records.header + 1)
+    is_wide = _next_size(window, records) > 0xFFFF
+    found = records.wide_offsets(window, 0) if is_wide else records.offsets(window, 0)
     offsets = as_ints(found)
     lengths = window.words4(records.order)[offsets[:-1] + records.at]
-    if (lengths > 0xFFFF).any():
+    if not is_wide and (lengths > 0xFFFF).any():
         first = int(np.argmax(lengths > 0xFFFF))
-        wide = as_ints(records.wide_offsets(window, found[first], window.have))
+        wide = as_ints(records.wide_offsets(window, found[first]))
         offsets = np.concatenate([offsets[:first], wide])
     return offsets if offsets[-1] <= window.have else offsets[:-1]
 
@@ -79,14 +81,14 @@ def _whole(window: Window, records: Chain) -> Ints:
 def _next_size(window: Window, records: Chain) -> int:
     if window.have < records.header:
         return records.header
-    return int(records.length.unpack_from(window.buffer)[0]) + records.header
+    return int(records.length.unpack_from(window.view)[0]) + records.header
 
 
-def _block(window: Window, format_: _Format, offsets: Ints, tally: Tally) -> Block:
+def _block(window: Window, format_: _Format, offsets: Ints, seen: int, tally: Tally) -> Block:
     order, words = format_.chain.order, window.words8(format_.chain.order)
     seconds, ticks = halves(words[offsets], order)
     caplen, wirelen = halves(words[offsets + 8], order)
-    number = np.arange(tally.packets + 1, tally.packets + 1 + len(offsets))
+    number = np.arange(seen + 1, seen + 1 + len(offsets))
     t = seconds * NS + ticks * format_.tick
     block = Block(window.data, offsets + format_.chain.header, caplen, wirelen, t, format_.linktype, number)
     if format_.snaplen:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from analyzer.capture._interfaces import Interface, Interfaces, columns, interface, nanoseconds
-from analyzer.capture._window import LIMIT, Window, add, as_ints, chain, count, finish, halves
+from analyzer.capture._window import LIMIT, MOST, Window, add, as_ints, chain, count, finish, halves
 from analyzer.capture.records import Block, Tally
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class _Reader:
         self.chain = CHAINS[order or self.chain.order]
         found = self.chain.offsets(self.window, at, self.most)
         run = self._sound(as_ints(found[:-1]))
-        self.most = FEW if len(found) > 2 * len(run.start) + 2 else min(2 * self.most, self.window.have)
+        self.most = FEW if len(found) > 2 * len(run.start) + 2 else min(2 * self.most, MOST)
         if not len(run.start):
             run = self._sound(as_ints(self.chain.wide_offsets(self.window, at, self.most)[:-1]))
         return run

@@ -118,6 +118,8 @@ def _broken(
     if not rows.size:
         return
     have, room, head = captured[rows], ip.wire[rows] - ip.payload[rows], least[rows].astype(np.int64)
+    told = found.payload[rows] - ip.payload[rows]  # of TCP and DCCP by their data offset, once that was captured
+    head = np.where((have >= 13) & (told > head), told, head)
     ports = have >= 4
     found.sport[rows] *= ports
     found.dport[rows] *= ports

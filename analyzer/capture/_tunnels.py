@@ -76,7 +76,9 @@ def _over_udp(view: View, ip: Headers, found: Transport, space: Space) -> list[F
     rows, known = udp[perhaps], known[perhaps]
     whole = (found.kept[rows] >= 8) & (ip.offset[rows] == 0)
     rows, known = rows[whole], known[whole]
-    parts = [_frames(view, ip, space, _at_port(found, rows[known], port), _PORTS[port]) for port in _PORTS if known.any()]
+    parts = [
+        _frames(view, ip, space, _at_port(found, rows[known], port), _PORTS[port]) for port in _PORTS if known.any()
+    ]
     parts += _over_teredo(view, ip, found, space, rows)
     return [part for part in parts if part.row.size]
 

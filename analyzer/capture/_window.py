@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from analyzer.capture.records import Bytes, Ints, Words
 
 LIMIT = 1 << 24  # bytes of a record: a BIG TCP packet has 0.5 MiB; Wireshark reads no pcapng block beyond 16 MiB either
+MOST = 1 << 17  # records looked for at once: 4 MiB of the smallest; bounds what a length that leads astray may cost
 CUT = "record cut off at the end of the file"
 END_OF_TIME = (1 << 63) - 1
 NS = 10**9
@@ -28,9 +29,8 @@ class Window:
     """The next bytes of a stream: at least `block_bytes` of them, or one whole record, or all that is left."""
 
     def __init__(self, source: io.RawIOBase, block_bytes: int) -> None:
-        self.buffer = bytearray(block_bytes + LIMIT + SLACK)  # pages that nothing is written to take no memory
-        self.view = memoryview(self.buffer)
-        self.data: Bytes = np.frombuffer(self.buffer, np.uint8)
+        self.data: Bytes = np.zeros(block_bytes + LIMIT + SLACK, np.uint8)  # pages not written to take no memory
+        self.view = self.data.data
         self.have = 0
         self.is_all = False  # the stream has ended
         self.flaw = ""  # why, where it should not have ended there
@@ -74,7 +74,7 @@ class Chain(NamedTuple):
     steps: tuple[int, ...]  # by the second byte of the length
     length: Struct
 
-    def offsets(self, window: Window, start: int, most: int) -> list[int]:
+    def offsets(self, window: Window, start: int, most: int = MOST) -> list[int]:
         """Starts of at most `most` records from `start` on, then that of the next; right until a length is over 65,535.
 
         The length is put together from its two low bytes: of what Python offers to read a number at any byte this
@@ -91,12 +91,12 @@ class Chain(NamedTuple):
             add(o)
         return found
 
-    def wide_offsets(self, window: Window, start: int, most: int) -> list[int]:
+    def wide_offsets(self, window: Window, start: int, most: int = MOST) -> list[int]:
         """The same for any length up to LIMIT; a longer one, or one shorter than 12 with its header, ends it."""
         found = [start]
         o, last = start, window.have - self.at - 4
         while o <= last and len(found) <= most:
-            size = self.length.unpack_from(window.buffer, o)[0] + self.header
+            size = self.length.unpack_from(window.view, o)[0] + self.header
             if not 12 <= size <= LIMIT:
                 break
             o += size

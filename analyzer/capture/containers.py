@@ -37,14 +37,22 @@ def read_blocks(raw: io.RawIOBase, name: str, tally: Tally, block_bytes: int = B
     tally: `packets` counts the packets delivered.  Damage ends the reading with a reason in `unreadable`; a packet that
     cannot be placed (its pcapng interface is not described) is counted there and skipped.
     Packets longer than the snap length, or than they were on the wire, are delivered and noted.
-    Raises BadInput for what is no capture, or is empty.
+    Raises BadInput, when the first block is asked for, for what is no capture, or is empty; later only where the disk
+    fails.
     """
+    try:
+        yield from _blocks(raw, name, tally, block_bytes)
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read: {error}") from error
+
+
+def _blocks(raw: io.RawIOBase, name: str, tally: Tally, block_bytes: int) -> Iterator[Block]:
     from analyzer.capture import _pcap, _pcapng
     from analyzer.capture._window import Window
 
     window = Window(packed.opened(raw), block_bytes)
     window.fill(HEAD)
-    first = bytes(window.buffer[: min(HEAD, window.have)])
+    first = bytes(window.view[: min(HEAD, window.have)])
     if not is_capture(first):
         raise BadInput(f"{name} {_refusal(first, window.flaw)}")
     if first.startswith(PCAPNG):

@@ -13,7 +13,8 @@ import numpy as np
 from analyzer.capture import _first as first
 from analyzer.capture import _outline as outline
 from analyzer.capture._lookups import Lookups
-from analyzer.capture.dissect import dns, http, quic, tls
+from analyzer.capture._watch import Watch
+from analyzer.capture.dissect import dns, dtls, http, quic, tls
 from analyzer.capture.records import OUTCOMES, SAMPLES, Hello, Sample
 
 if TYPE_CHECKING:
@@ -29,16 +30,18 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
     Stages = npt.NDArray[np.uint8]
 
-# Stages of a row: nothing seen, nothing more wanted, samples wanted, and answers waited for.
-NEW, DONE, COLLECT, AWAIT_TLS, AWAIT_HTTP, AWAIT_DNS, AWAIT_ADDRESS = range(7)
+# Stages of a row: nothing seen, nothing more wanted, samples wanted, answers waited for, sizes wanted.
+NEW, DONE, COLLECT, AWAIT_TLS, AWAIT_HTTP, AWAIT_DNS, AWAIT_ADDRESS, WATCH = range(8)
 
 FULL_SAMPLES = 12  # of that many payload packets all that was captured is kept ..
 FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
 LATER_BYTES = 32
 FIRST_LOOK = 8  # samples after which most headers have proved themselves
+TCP = 6
 HELLO_BYTES = 16_384  # longest ClientHello that is looked at
 BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
 REMEMBERED = 50_000  # questions and hellos whose meaning is remembered
+_HANDSHAKE, _DTLS = 22, 0xFE  # first bytes of a DTLS handshake record (RFC 9147 section 4)
 ANSWERED, REDIRECTED, FAILED = (OUTCOMES.index(o) for o in ("answered", "redirected", "failed"))
 
 Head = tuple[int, bool, int, int, int, int, int]  # row, from side a, t, index of payload, size, kept, seq
@@ -55,6 +58,7 @@ class Early:
         self.hellos: dict[int, Hello] = {}
         self.name_list: list[str] = []
         self.lookups = Lookups()
+        self.watch = Watch()
         self.sampled_bytes = 0
         self.full: list[int] = []  # rows with enough samples to be labelled
         self._names: dict[str, int] = {}
@@ -105,21 +109,27 @@ class Early:
         kinds = first.traffic_of(p, packet)
         self.rows.traffic[rows[new]] = kinds
         handlers = self._handlers(p, packet, kinds)
-        data = memoryview(p.data)
+        data = memoryview(p.data)  # type: ignore[arg-type]  # numpy arrays are buffers
         for handle, which in handlers:
             if which.any():
                 row = rows[new[which]]
                 told = [handle(h, data) for h in self._heads(p, s, row, position[which])]
                 self.rows.stage[row], self.rows.name[row] = np.array(told, np.int64).T
                 self.rows.held[row] |= self.rows.stage[row] == AWAIT_TLS
+                self.rows.hello_up[row] = s.swapped[position[which]] == self.rows.swapped[row]
         self.rows.stage[rows[new[kinds == first.CUT]]] = DONE
         return seen
 
-    def _handlers(self, p: Packets, packet: Ints, kinds: Stages) -> list[tuple[Callable[[Head, memoryview], Told], Mask]]:
+    def _handlers(
+        self, p: Packets, packet: Ints, kinds: Stages
+    ) -> list[tuple[Callable[[Head, memoryview], Told], Mask]]:
         hello = kinds == first.TLS
         hello[hello] = first.is_client_hello(p, packet[hello])
-        by_kind = [(self._quic, kinds == first.QUIC), (self._http, kinds == first.HTTP), (self._dns, kinds == first.DNS)]
-        other = ~hello & ~np.isin(kinds, [first.QUIC, first.HTTP, first.DNS, first.CUT])
+        handlers = {first.QUIC: self._quic, first.HTTP: self._http, first.DNS: self._dns, first.DTLS: self._dtls}
+        by_kind = [(handle, kinds == kind) for kind, handle in handlers.items()]
+        other = ~hello & (kinds != first.CUT)
+        for _, which in by_kind:
+            other &= ~which
         return [(self._tls, hello), *by_kind, (self._keep, other)]
 
     def _heads(self, p: Packets, s: Segments, row: Ints, position: Ints) -> list[Head]:
@@ -129,7 +139,7 @@ class Early:
         return list(zip(*(c.tolist() for c in columns), strict=True))
 
     def _tls(self, h: Head, data: memoryview) -> Told:
-        row, _, _, at, size, kept, _ = h
+        row, at, kept = h[0], h[3], h[5]
         raw = bytes(data[at : at + min(kept, HELLO_BYTES)])
         found = outline.client_hello(raw)
         if found is None:
@@ -166,8 +176,8 @@ class Early:
         found = outline.handshake(message) if message else None
         told, hello = (found and self._quic_outlines.get(found)) or self._quic_outlined(found, raw)
         if hello is None or not hello.is_whole:
-            self._pending[row] = quic.QuicHello()
-            self._pending[row].add(raw)
+            gathering = self._pending[row] = quic.QuicHello()
+            gathering.add(raw)
             return self._keep(h, data)
         if told[0] == COLLECT:
             self.hellos[row] = hello
@@ -182,6 +192,14 @@ class Early:
         if found:
             _remember(self._quic_outlines, found, (told, hello))
         return told, hello
+
+    def _dtls(self, h: Head, data: memoryview) -> Told:
+        """Kept whatever its name: a gateway's data channel shows beside its TLS connection."""
+        row, _, _, at, _, kept, _ = h
+        hello = dtls.client_hello(bytes(data[at : at + kept]))
+        if hello is not None:
+            self.hellos[row] = hello
+        return self._keep(h, data)[0], self.name_id(hello.name if hello else "")
 
     def _http(self, h: Head, data: memoryview) -> Told:
         at, kept = h[3], h[5]
@@ -225,7 +243,7 @@ class Early:
             samples = self.samples[row] = []
             self.rows.held[row] = True
         have = len(samples) + 1
-        most = FULL_BYTES if have <= FULL_SAMPLES else LATER_BYTES
+        most = FULL_BYTES if have <= FULL_SAMPLES or row in self._pending else LATER_BYTES
         raw = bytes(data[at : at + min(kept, most)])
         self.sampled_bytes += len(raw)
         samples.append(Sample(up, t, size, raw, seq))
@@ -249,16 +267,25 @@ class Early:
             which = stage == awaited
             if which.any():
                 settle(p, row[which], packet[which])
-        wanting = np.isin(self.rows.stage[row], [COLLECT, AWAIT_ADDRESS])
+        stage = self.rows.stage[row]
+        wanting = (stage == COLLECT) | (stage == AWAIT_ADDRESS)
         self._collect(p, s, row[wanting], low[wanting], high[wanting])
+        watched = stage == WATCH
+        if watched.any():
+            row = row[watched]
+            slots, client = self.rows.watch[row], self.rows.swapped[row] == self.rows.hello_up[row]
+            self.watch.add(p, s, slots, client, (low[watched], high[watched]))
+            self.rows.stage[row[self.watch.is_full(slots)]] = DONE
 
     def _hidden(self, p: Packets, row: Ints, packet: Ints) -> None:
-        """A ServerHello of TLS 1.3 hides what follows; before it, the certificate is worth the samples."""
+        """TLS 1.3 hides what follows but its sizes; before it, the certificate is worth the samples."""
         hidden = first.is_server_hello_13(p, packet)
-        self.rows.stage[row] = np.where(hidden, DONE, COLLECT)
+        self.rows.stage[row] = np.where(hidden, WATCH, COLLECT)
         self.rows.held[row] = ~hidden
-        for done in row[hidden].tolist():
-            del self.hellos[done]
+        done = row[hidden]
+        self.rows.watch[done] = self.watch.take(len(done))
+        for one in done.tolist():
+            del self.hellos[one]
 
     def _status(self, p: Packets, row: Ints, packet: Ints) -> None:
         digit = first.status_digit(p, packet)
@@ -279,7 +306,7 @@ class Early:
         count = np.minimum(high - low, SAMPLES)
         before = np.cumsum(count) - count
         position = s.loaded[np.repeat(low - before, count) + np.arange(int(count.sum()))]
-        data = memoryview(p.data)
+        data = memoryview(p.data)  # type: ignore[arg-type]  # numpy arrays are buffers
         stage = dict(zip(row.tolist(), self.rows.stage[row].tolist(), strict=True))
         for h in self._heads(p, s, np.repeat(row, count), position):
             if stage[h[0]] == COLLECT:
@@ -290,9 +317,19 @@ class Early:
 
     def _more(self, h: Head, data: memoryview) -> int:
         stage = self._keep(h, data)[0]
-        if h[0] in self._pending:
-            self._complete(h[0], bytes(data[h[3] : h[3] + h[5]]))
+        row, at, kept = h[0], h[3], h[5]
+        if row in self._pending:
+            self._complete(row, bytes(data[at : at + kept]))
+        elif kept > 13 and row not in self.hellos and data[at] == _HANDSHAKE and data[at + 1] == _DTLS:
+            self._dtls_later(row, bytes(data[at : at + kept]))
         return stage
+
+    def _dtls_later(self, row: int, raw: bytes) -> None:
+        """A DTLS hello behind STUN, or one that repeats with a cookie."""
+        hello = dtls.client_hello(raw)
+        if hello is not None:
+            self.hellos[row] = hello
+            self.rows.name[row] = self.name_id(hello.name)
 
     def _complete(self, row: int, raw: bytes) -> None:
         """Adds a packet to a ClientHello that spans several."""
@@ -309,6 +346,19 @@ class Early:
         mine = sorted((s for s in kept if s.up == kept[0].up), key=lambda s: (s.seq - kept[0].seq) & 0xFFFFFFFF)
         raw = b"".join(s.data for s in mine)
         return tls.client_hello(raw) if tls.missing(raw) == 0 else None
+
+    def late_hello(self, row: int) -> Hello | None:
+        """The ClientHello of a row whose segments came in the wrong order, so that it was not known as one."""
+        kept = self.samples.get(row, ())
+        if self.rows.proto[row] != TCP or not any(s.data[:2] == b"\x16\x03" for s in kept[:FIRST_LOOK]):
+            return None
+        start = next(s for s in kept if s.data[:2] == b"\x16\x03")
+        mine = sorted((s for s in kept if s.up == start.up), key=lambda s: (s.seq - start.seq) & 0xFFFFFFFF)
+        hello = tls.client_hello(b"".join(s.data for s in mine))
+        if hello is not None and hello.is_whole:
+            self.hellos[row] = hello
+            self.rows.name[row] = self.name_id(hello.name)
+        return hello
 
     def _address(self, h: Head, data: memoryview) -> int:
         """The addresses of a listed name, remembered for the flow that may follow without a name."""

@@ -16,6 +16,7 @@ from analyzer.capture.table import Table, Timeouts
 if TYPE_CHECKING:
     import io
 
+    from analyzer.capture.lists import AddressList
     from analyzer.capture.records import Flows, Tally
 
 _WAITING = 32_768  # ended flows that are labelled together: relations are looked for among them
@@ -24,9 +25,10 @@ _SAMPLED = 32 << 20  # bytes of samples kept at once
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How flows are cut."""
+    """How flows are cut, and the user's dated address lists."""
 
     timeouts: Timeouts = field(default_factory=Timeouts)
+    lists: tuple[AddressList, ...] = ()
 
 
 def flows_of(raw: io.RawIOBase, name: str, tally: Tally, options: Options | None = None) -> Iterator[Flows]:
@@ -38,7 +40,7 @@ def flows_of(raw: io.RawIOBase, name: str, tally: Tally, options: Options | None
     asked = options or Options()
     table = Table(asked.timeouts)
     early = Early(table.rows, Interest())
-    finisher = Finisher(table, early)
+    finisher = Finisher(table, early, asked.lists)
     decoder = Decoder(tally)
     for block in read_blocks(raw, name, tally):
         packets = decoder.packets(block)

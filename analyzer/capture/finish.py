@@ -7,13 +7,14 @@ other flows were settled by what they said in clear.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analyzer.capture import _first as first
+from analyzer.capture.early import DONE
 from analyzer.capture.label import label
-from analyzer.capture.records import OUTCOMES, TRAFFIC, Flow, Flows, Label, Mark
+from analyzer.capture.records import OUTCOMES, TRAFFIC, Flow, Flows, Hello, Label, Mark, Sample
 from analyzer.capture.relate import Context, relate
 from analyzer.capture.rules._bytes import looks_random
 from analyzer.capture.table import PAYLOAD_A, PAYLOAD_B
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from analyzer.capture.early import Early
+    from analyzer.capture.lists import AddressList
     from analyzer.capture.records import Ints
-    from analyzer.capture.table import Rows, Table
+    from analyzer.capture.table import Table
 
     Mask = npt.NDArray[np.bool_]
 
@@ -37,11 +39,12 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 class Finisher:
     """Labels rows and gives them as columns; indices into labels and names stay valid from batch to batch."""
 
-    def __init__(self, table: Table, early: Early) -> None:
+    def __init__(self, table: Table, early: Early, lists: Sequence[AddressList] = ()) -> None:
+        """lists: dated address lists; raises BadInput where one cannot be read."""
         self._table, self._rows, self._early = table, table.rows, early
         self.labels: list[Label] = []
         self._ids: dict[Label, int] = {}
-        self._context = Context()
+        self._context = Context(lists)
         self._inherit: dict[int, int] = {}
 
     def settle(self, rows: Sequence[int]) -> None:
@@ -51,6 +54,7 @@ class Finisher:
         for row, found in zip(rows, self._rows.label[ids].tolist(), strict=True):
             if found >= 0 and self.labels[found].confidence == "header":
                 self._early.forget(row)
+                self._rows.stage[row] = DONE
 
     def relieve(self) -> None:
         """Labels by the samples there are, when they have become too many to be kept."""
@@ -60,7 +64,7 @@ class Finisher:
             self._early.forget(row)
         lost = rows[self._rows.label[rows] < 0]
         self._rows.marks[lost] |= np.uint16(Mark.LOST)
-        self._rows.stage[rows] = 1
+        self._rows.stage[rows] = DONE
 
     def flows(self, rows: Ints) -> Flows:
         """Labelled flows of rows that have ended; the rows are given back."""
@@ -70,6 +74,8 @@ class Finisher:
         flows = self._columns(rows, turned)
         for row in rows[self._rows.held[rows]].tolist():
             self._early.forget(row)
+        slots = self._rows.watch[rows]
+        self._early.watch.give_back(slots[slots >= 0])
         self._rows.give_back(rows)
         return flows
 
@@ -103,6 +109,8 @@ class Finisher:
     def _candidates(self, rows: Ints) -> Mask:
         r = self._rows
         chosen: Mask = r.held[rows] | (r.label[rows] >= 0)
+        watched = np.flatnonzero(r.watch[rows] >= 0)
+        chosen[watched] |= self._early.watch.suspects(r.watch[rows[watched]])
         if self._early.lookups:
             addresses = np.array(self._early.lookups.words(), np.uint64)
             chosen |= np.isin(r.dst0[rows], addresses) | np.isin(r.src0[rows], addresses)
@@ -142,15 +150,27 @@ class Finisher:
         made = []
         for row, turn, mark, *values in zip(rows.tolist(), turned.tolist(), marks, *columns, strict=True):
             flow = _flow(values, mark)
-            flow.samples = tuple(early.samples.get(row, ()))
-            flow.hello = early.hellos.get(row)
+            flow.samples, flow.hello = self._evidence(row)
             if turn:
                 _turn(flow)
             if early.lookups and not (flow.hello and flow.hello.name):
-                client = _words(flow.src)
-                flow.looked_up = early.lookups.name(client, flow.dst, flow.first)
+                flow.looked_up = early.lookups.name(_words(flow.src), flow.dst, flow.first)
             made.append(flow)
         return made
+
+    def _evidence(self, row: int) -> tuple[tuple[Sample, ...], Hello | None]:
+        """Samples and hello of a row; of one that TLS 1.3 hid, what stands for them."""
+        r, early = self._rows, self._early
+        kept, hello = early.samples.get(row), early.hellos.get(row)
+        slot = int(r.watch[row])
+        if kept is not None or slot < 0:
+            return tuple(kept or ()), hello or early.late_hello(row)
+        name = early.name_list[r.name[row]] if r.name[row] >= 0 else ""
+        up = bool(r.hello_up[row])
+        opening = Sample(True, int(r.first[row]), 1, b"\x16\x03\x01")
+        samples = (opening, *early.watch.samples(slot))
+        turned = samples if up else tuple(s._replace(up=not s.up) for s in samples)
+        return turned, Hello(name, (), 0x0304, "", False, "tls")
 
     # Columns
 
@@ -164,7 +184,7 @@ class Finisher:
     def _columns(self, rows: Ints, turned: Mask) -> Flows:
         r = self._rows
 
-        def pair(a: str, b: str) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+        def pair(a: str, b: str) -> tuple[Any, Any]:
             x, y = getattr(r, a)[rows], getattr(r, b)[rows]
             return np.where(turned, y, x), np.where(turned, x, y)
 
@@ -181,7 +201,7 @@ class Finisher:
             marks=self._marks(rows), label=r.label[rows].astype(np.int32), traffic=r.traffic[rows],
             name=r.name[rows].astype(np.int32), outcome=self._outcomes(rows, turned, flags_down),
             labels=self.labels, names=self._early.name_list,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
 
     def _outcomes(self, rows: Ints, turned: Mask, flags_down: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
         """What became of flows that carried a request with a name."""
@@ -200,8 +220,11 @@ _FLOW_COLUMNS = (
 
 
 def _flow(values: Sequence[int], mark: int) -> Flow:
-    proto, v6, src0, src1, sport, dst0, dst1, dport, *counts = values
-    return Flow(proto, address(src0, src1, v6), sport, address(dst0, dst1, v6), dport, *counts, marks=Mark(mark))
+    proto, v6, src0, src1, sport, dst0, dst1, dport = values[:8]
+    up, down, bytes_up, bytes_down, began, ended, flags_up, flags_down = values[8:]
+    src, dst = address(src0, src1, v6), address(dst0, dst1, v6)
+    counts = up, down, bytes_up, bytes_down, began, ended, flags_up, flags_down
+    return Flow(proto, src, sport, dst, dport, *counts, Mark(mark))
 
 
 def address(word0: int, word1: int, v6: int) -> bytes:

@@ -74,6 +74,8 @@ class Rows:
     next_b: Ints
     stage: Octets  # what is still wanted of its payload, see early.py
     held: Flags  # whether samples or names are kept elsewhere for it
+    hello_up: Flags  # whether the first payload came from side a
+    watch: Ints  # slot of a flow whose sizes are watched, -1 = none
     traffic: Octets  # index into TRAFFIC
     status: Octets  # index into OUTCOMES where an answer told it
     name: Ints  # index into the names, -1 = none
@@ -98,7 +100,8 @@ class Rows:
         """Indices of `count` rows, every column zero."""
         if count > len(self._free):
             self._grow(max(self.capacity * 3 // 2, self.capacity + count))
-        taken, self._free = self._free[-count:][::-1], self._free[:-count]
+        left = len(self._free) - count
+        taken, self._free = self._free[left:][::-1], self._free[:left]
         for name in _KINDS:
             getattr(self, name)[taken] = 0
         return taken
@@ -164,37 +167,28 @@ class Table:
         idle = s.first[seg[known]] - self.rows.last[rows[known]] > self.timeouts.idle
         active = self.timeouts.active
         old = s.first[seg[known]] // active != self.rows.first[rows[known]] // active
-        if idle.any() or old.any():
-            self._renew(p, s, seg, rows, at, known[idle])
-            self._continue(p, s, seg, rows, at, known[old & ~idle])
+        over = known[idle | old]
+        if len(over):
+            made = self._made(p, s, seg[over])
+            later = ~idle[idle | old]
+            self._continued(rows[over[later]], made[later])
+            self._end(rows[over])
+            self._index.replace(at[over], made)
+            rows[over] = made
         new = np.flatnonzero(rows == EMPTY)
         if len(new):
             rows[new] = self._made(p, s, seg[new])
             self._index.put(s.key[seg[new]], rows[new], self.rows.key)
         return rows
 
-    def _renew(self, p: Packets, s: Segments, seg: Ints, rows: Ints, at: Ints, which: Ints) -> None:
-        """Flows that were idle too long end; their packets begin new ones."""
-        if len(which):
-            self._end(rows[which])
-            rows[which] = self._made(p, s, seg[which])
-            self._index.replace(at[which], rows[which])
-
-    def _continue(self, p: Packets, s: Segments, seg: Ints, rows: Ints, at: Ints, which: Ints) -> None:
-        """Flows are continued in rows that keep what was learnt of them."""
-        if not len(which):
-            return
-        old = rows[which]
-        new = self._made(p, s, seg[which])
+    def _continued(self, old: Ints, new: Ints) -> None:
+        """Lets new rows keep what was learnt of the flows that they continue."""
         r = self.rows
         r.copy(_KEPT, old, new)
         r.stage[new] = r.stage[old] != 0  # what was not settled by now is settled with the row that ends
         r.parent[new], r.continued[old] = old, True
         self._children.update(zip(old.tolist(), new.tolist(), strict=True))
         r.marks[new] = Mark.CONTINUED | (r.marks[old] & Mark.INNER)
-        self._end(old)
-        rows[which] = new
-        self._index.replace(at[which], new)
 
     def _made(self, p: Packets, s: Segments, seg: Ints) -> Ints:
         """New rows for these segments, with no packets yet."""
@@ -208,7 +202,7 @@ class Table:
         r.first_flags[rows] = p.flags[packet]
         r.first[rows] = s.first[seg]
         r.last[rows] = s.last[seg]
-        for name in ("next_a", "next_b", "name", "label", "parent"):
+        for name in ("next_a", "next_b", "name", "label", "parent", "watch"):
             getattr(r, name)[rows] = -1
         return rows
 

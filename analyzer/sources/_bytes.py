@@ -69,11 +69,11 @@ class Received(io.RawIOBase):
 
 # Files that people do hand to `load`; the text says what to do with each.
 _NO_TEXT: tuple[tuple[bytes, int, str], ...] = (
-    (b"\xd4\xc3\xb2\xa1", 0, "a packet capture (pcap), not a series; load takes tables and charts"),
-    (b"\xa1\xb2\xc3\xd4", 0, "a packet capture (pcap), not a series; load takes tables and charts"),
-    (b"\x4d\x3c\xb2\xa1", 0, "a packet capture (pcap), not a series; load takes tables and charts"),
-    (b"\xa1\xb2\x3c\x4d", 0, "a packet capture (pcap), not a series; load takes tables and charts"),
-    (b"\x0a\x0d\x0d\x0a", 0, "a packet capture (pcapng), not a series; load takes tables and charts"),
+    (b"\xd4\xc3\xb2\xa1", 0, "a packet capture (pcap), which only load and inspect read"),
+    (b"\xa1\xb2\xc3\xd4", 0, "a packet capture (pcap), which only load and inspect read"),
+    (b"\x4d\x3c\xb2\xa1", 0, "a packet capture (pcap), which only load and inspect read"),
+    (b"\xa1\xb2\x3c\x4d", 0, "a packet capture (pcap), which only load and inspect read"),
+    (b"\x0a\x0d\x0d\x0a", 0, "a packet capture (pcapng), which only load and inspect read"),
     (b"PAR1", 0, "a Parquet file; save it as CSV first"),
     (b"PK\x03\x04", 0, "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", 0, "an Excel workbook of the old kind; save the sheet as CSV"),

@@ -16,6 +16,7 @@ from analyzer.capture.dissect.fields import Pieces
 from analyzer.capture.records import Hello
 
 BEFORE_STANDARD = 0x0100
+TYPES = frozenset({20, 21, 22, 23, 24, 26})
 VERSIONS = frozenset({0xFEFF, 0xFEFD, 0xFEFC, BEFORE_STANDARD})
 CHANGE_CIPHER, ALERT, HANDSHAKE, DATA, HEARTBEAT, WITH_ID, ACK = range(20, 27)
 CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY, CERTIFICATE = 1, 2, 3, 11
@@ -64,11 +65,13 @@ def records(data: bytes) -> Iterator[Record]:
     pos = 0
     while pos + 13 <= len(data):
         kind, version, epoch, high, low, length = _header(data, pos)
-        if not CHANGE_CIPHER <= kind <= ACK or version not in VERSIONS or not 0 < length <= tls.LONGEST_RECORD:
+        if kind == WITH_ID and epoch and version in VERSIONS:
+            # a connection id of a length that was agreed on stands before the length (RFC 9146): it takes the rest
+            yield Record(kind, version, epoch, high << 32 | low, len(data) - pos - 11, pos + 11)
+            return
+        if kind not in TYPES or version not in VERSIONS or not 0 < length <= tls.LONGEST_RECORD:
             return
         yield Record(kind, version, epoch, high << 32 | low, length, pos + 13)
-        if kind == WITH_ID:  # a connection id of a length that was agreed on stands before the length (RFC 9146)
-            return
         pos += 13 + length
 
 
@@ -77,7 +80,7 @@ def is_dtls(data: bytes) -> bool:
     first = next(records(data), None)
     if first is None:
         return False
-    if first.type == WITH_ID or first.epoch:
+    if first.epoch:
         return True
     if first.type == HANDSHAKE:
         return first.length >= 12
@@ -130,11 +133,12 @@ def dtls_hello(data: bytes, *more: bytes, with_ja4: bool = False) -> DtlsHello |
         return None
     body, size = found
     walked = hello.walk(body, 0, size, has_cookie=True)
-    if walked is None or (len(body) > 1 and walked.legacy not in VERSIONS):
+    if walked is None or (len(body) > 1 and walked[0] not in VERSIONS):
         return None
+    legacy, ciphers, at, _ = walked
     stated = hello.stated(body, walked, "dtls", with_ja4)
-    listed = [_listed(body, walked, kind) for kind in (fields.GROUPS, fields.SIGNATURES, SRTP)]
-    return DtlsHello(stated, walked.legacy, _cookie(body), fields.codes(walked.ciphers), tuple(walked.at), *listed)
+    listed = [_listed(body, at.get(kind)) for kind in (fields.GROUPS, fields.SIGNATURES, SRTP)]
+    return DtlsHello(stated, legacy, _cookie(body), fields.codes(ciphers), tuple(at), *listed)
 
 
 def hello_verify(data: bytes) -> bytes | None:
@@ -148,7 +152,9 @@ def hello_verify(data: bytes) -> bytes | None:
 def server_hello(data: bytes, *more: bytes, with_ja4s: bool = False) -> tls.ServerHello | None:
     """The last ServerHello in a datagram, or in some that follow each other; None where there is none, or it is cut."""
     found = message(SERVER_HELLO, data, *more)
-    return found and tls.server_hello_body(found[0][: found[1]], "d" if with_ja4s else "")
+    if found is None or len(found[0]) < found[1]:
+        return None
+    return tls.server_hello_body(found[0], "d" if with_ja4s else "")
 
 
 def certificates(data: bytes, *more: bytes) -> list[Certificate]:
@@ -162,9 +168,8 @@ def _cookie(body: bytes) -> int:
     return body[at] if at < len(body) else 0
 
 
-def _listed(body: bytes, walked: hello.Walked, kind: int) -> tuple[int, ...]:
-    """The list of 16-bit codes that begins the value of an extension."""
-    at = walked.at.get(kind)
+def _listed(body: bytes, at: int | None) -> tuple[int, ...]:
+    """The list of 16-bit codes that begins the value of the extension at a place."""
     if at is None:
         return ()
     value = hello.value(body, at)

@@ -28,7 +28,9 @@ def published(version: int) -> int:
 def text(raw: bytes) -> str:
     """Bytes as printable text: what is no printable ASCII is escaped."""
     plain = raw.decode("ascii", "backslashreplace")
-    return plain if plain.isprintable() else plain.encode("unicode_escape").decode("ascii")
+    if plain.isprintable():
+        return plain
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in plain)
 
 
 def protocols(extension: bytes) -> list[bytes]:
@@ -45,6 +47,8 @@ def protocols(extension: bytes) -> list[bytes]:
 
 def contiguous(pieces: Pieces, longest: int) -> bytes:
     """The stream from its first byte to its first gap, or a little over `longest`; of overlaps the first."""
+    if len(pieces) == 1 and pieces[0][0] == 0:
+        return pieces[0][1]
     parts: list[bytes] = []
     have = 0
     for offset, piece in sorted(pieces, key=_offset):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct, error
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from analyzer.capture.dissect import ja4
 from analyzer.capture.dissect.fields import ALPN, SERVER_NAME, VERSIONS, codes, is_grease, published, text
@@ -18,13 +18,9 @@ _u16 = Struct(">H").unpack_from
 _u16_pair = Struct(">HH").unpack_from
 
 
-class Walked(NamedTuple):
-    """Where the parts of a body lie."""
-
-    legacy: int  # client_version
-    ciphers: bytes
-    at: dict[int, int]  # extension -> where it begins, whole ones only, in order of appearance
-    is_whole: bool
+# Parts of a body: client_version; ciphers; where each extension begins, whole ones only, in order of appearance;
+# whether the body is there in full.  A plain tuple, for it is made once per flow, and a named one costs much more.
+Walked = tuple[int, bytes, dict[int, int], bool]
 
 
 def walk(data: bytes, pos: int, end: int, has_cookie: bool = False) -> Walked | None:
@@ -36,11 +32,12 @@ def walk(data: bytes, pos: int, end: int, has_cookie: bool = False) -> Walked | 
         pos += 35 + data[pos + 34]
         if has_cookie:
             pos += 1 + data[pos]
-        ciphers = data[pos + 2 : pos + 2 + _u16(data, pos)[0]]
-        pos += 2 + _u16(data, pos)[0]
+        first = pos + 2
+        pos = first + _u16(data, pos)[0]
+        ciphers = data[first:pos]
         pos += 1 + data[pos]
         if pos == end:  # before RFC 3546 a hello had no extensions
-            return Walked(legacy, ciphers, at, True) if ciphers else None
+            return (legacy, ciphers, at, True) if ciphers else None
         stop = pos + 2 + _u16(data, pos)[0]
         pos += 2
         if stop > end or not ciphers or len(ciphers) & 1:
@@ -50,15 +47,12 @@ def walk(data: bytes, pos: int, end: int, has_cookie: bool = False) -> Walked | 
             at[kind] = pos
             pos += 4 + size
     except (error, IndexError):
-        return Walked(legacy, ciphers, at, False) if pos <= end > len(data) else None
+        return (legacy, ciphers, at, False) if pos <= end > len(data) else None
     if pos > stop:
         return None
-    return Walked(legacy, ciphers, at, True) if end <= len(data) else _cut(legacy, ciphers, at, data)
-
-
-def _cut(legacy: int, ciphers: bytes, at: dict[int, int], data: bytes) -> Walked:
-    """Without the extension whose value is not there in full."""
-    return Walked(legacy, ciphers, {kind: pos for kind, pos in at.items() if _ends(data, pos)}, False)
+    if end <= len(data):
+        return legacy, ciphers, at, True
+    return legacy, ciphers, {kind: pos for kind, pos in at.items() if _ends(data, pos)}, False
 
 
 def _ends(data: bytes, pos: int) -> bool:
@@ -73,20 +67,23 @@ def value(data: bytes, pos: int) -> bytes:
 def read(
     data: bytes, pos: int, end: int, transport: Literal["tls", "dtls", "quic"], with_ja4: bool = False
 ) -> Hello | None:
-    """The ClientHello whose body is data[pos:end]; None where it is none."""
+    """The ClientHello whose body is data[pos:end]; None where it is none.
+
+    Where it is cut before supported_versions, the version is the legacy one, which TLS 1.3 sets to that of 1.2.
+    """
     walked = walk(data, pos, end, transport == "dtls")
     return walked and stated(data, walked, transport, with_ja4)
 
 
 def stated(data: bytes, walked: Walked, transport: Literal["tls", "dtls", "quic"], with_ja4: bool) -> Hello:
     """What the parts say; a fingerprint only of a whole hello."""
-    legacy, _, at, is_whole = walked
+    legacy, ciphers, at, is_whole = walked
     named, spoken, versions = at.get(SERVER_NAME), at.get(ALPN), at.get(VERSIONS)
     return Hello(
         server_name(value(data, named)) if named else "",
         protocols(value(data, spoken)) if spoken else (),
         (versions and newest(value(data, versions), transport == "dtls")) or legacy,
-        ja4.client(data, walked, transport) if with_ja4 and is_whole else "",
+        ja4.client(data, legacy, ciphers, at, transport) if with_ja4 and is_whole else "",
         not ENCRYPTED.isdisjoint(at),
         transport,
         is_whole,

@@ -11,10 +11,13 @@ from analyzer.capture.dissect import fields
 LONGEST = 16384  # bytes of a head that are read, our bound
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "REPORT")
 
-_request = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) +([^\s\0]{1,8192}) +HTTP/(\d\.\d)[ \t]*\r?\n").match
+_request = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) +([^\s\0]{1,8192}) +(?:/ +)?HTTP/(\d\.\d)[ \t]*\r?\n"
+).match
+_simple_request = re.compile(rb"(GET) +(/[^\s\0]{0,8192})\r?\n").match  # HTTP/0.9
 _cut_request = re.compile(rb"(%s) ([^\s\0]+)(?: H?T?T?P?/?\d?\.?\d?\r?)?\Z" % "|".join(METHODS).encode()).match
 _response = re.compile(rb"HTTP/(\d\.\d) +(\d{3})(?:[ \t][^\r\n]*)?(\r?\n|\r?\Z)").match
-_field = re.compile(rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?=\r?\n)", re.M).finditer
+_field = re.compile(rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})[ \t]*:([^\r\n]*)\r?\n", re.M).finditer
 _end = re.compile(rb"\r?\n\r?\n").search
 
 
@@ -49,7 +52,7 @@ class Response(NamedTuple):
 def request(data: bytes) -> Request | None:
     """The request that data begins with; None where there is none."""
     head = data[:LONGEST]
-    found = _request(head)
+    found = _request(head) or _simple_request(head)
     if found is None:
         return _cut(head)
     method, target = (fields.text(found.group(part)) for part in (1, 2))
@@ -62,7 +65,7 @@ def request(data: bytes) -> Request | None:
         target,
         host,
         port,
-        found.group(3).decode("ascii"),
+        found.group(3).decode("ascii") if found.re.groups == 3 else "0.9",
         bool(authority),
         given.get("user-agent", ""),
         given.get("content-type", ""),
@@ -114,7 +117,7 @@ def _fields(head: bytes, pos: int) -> tuple[dict[str, str], bool]:
     end = _end(head, max(0, pos - 2))
     given: dict[str, str] = {}
     for found in _field(head, pos, end.end() if end else len(head)):
-        given.setdefault(found.group(1).decode("ascii").lower(), fields.text(found.group(2)))
+        given.setdefault(found.group(1).decode("ascii").lower(), fields.text(found.group(2).strip(b" \t")))
     return given, end is not None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, lru_cache
 from hashlib import sha256
-from struct import Struct
+from struct import Struct, error
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ V1, V2, V2_DRAFT, NEGOTIATION = 1, 0x6B3343CF, 0x709A50C4, 0
 INITIAL, RETRY = 0, 3  # packet types as numbered in version 1
 LONGEST_ID = 20
 
-_u32 = Struct(">I").unpack_from
+_start = Struct(">BIB").unpack_from
+_VERSIONS_2 = frozenset({V2, V2_DRAFT})
 _DRAFT_23 = bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502")
 _DRAFT_29 = bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899")
 _SALT_1 = bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a")
@@ -81,35 +82,32 @@ def varint(data: bytes, pos: int) -> tuple[int, int]:
 def header(data: bytes, pos: int = 0) -> Header | None:
     """The long header at pos; of Retry and other types without a length, the end is that of the data."""
     try:
-        first, version, size = data[pos], _u32(data, pos + 1)[0] if pos + 5 <= len(data) else -1, data[pos + 5]
-        if not first & 0x80 or version <= 0 or size > LONGEST_ID:
-            return None
-        destination = data[pos + 6 : pos + 6 + size]
+        first, version, size = _start(data, pos)
         at = pos + 6 + size
-        if data[at] > LONGEST_ID:
+        if not first & 0x80 or not version or size > LONGEST_ID or data[at] > LONGEST_ID:
             return None
-        kind = _type(first, version)
-        return _sized(data, at + 1 + data[at], kind, version, destination)
-    except IndexError:
+        kind = first >> 4 & 3 if version not in _VERSIONS_2 else (first >> 4) - 1 & 3
+        return _sized(data, at + 1 + data[at], kind, version, data[pos + 6 : at])
+    except (IndexError, error):
         return None
-
-
-def _type(first: int, version: int) -> int:
-    kind = first >> 4 & 3
-    return (kind - 1) & 3 if version in (V2, V2_DRAFT) else kind
 
 
 def _sized(data: bytes, at: int, kind: int, version: int, destination: bytes) -> Header:
     if kind == RETRY:
         return Header(kind, version, destination, at, len(data))
     if kind == INITIAL:
-        size, at = varint(data, at)  # of the token
+        size, at = varint(data, at) if data[at] else (0, at + 1)  # of the token
         at += size
     size, at = varint(data, at)
     return Header(kind, version, destination, at, at + size)
 
 
 @lru_cache(4096)
+def candidates(version: int, destination: bytes) -> tuple[Keys, ...]:
+    """Keys to try for the Initial packets that a client sends to a connection id; none: the version is not known."""
+    return tuple(keys(salt, destination, version in _VERSIONS_2) for salt in salts(version))
+
+
 def keys(salt: bytes, destination: bytes, is_v2: bool) -> Keys:
     """Keys of the client's Initial packets (RFC 9001 section 5.2, RFC 9369 section 3.3.2)."""
     secret = _hmac(_pads(_hmac(_salt_pads(salt), destination)), _CLIENT)

@@ -15,8 +15,6 @@ from analyzer.capture.dissect import fields
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from analyzer.capture.dissect.hello import Walked
-
 NOTHING = "0" * 12
 VERSIONS = {
     0x0304: "13",
@@ -32,14 +30,15 @@ VERSIONS = {
 LETTERS = {"tls": "t", "dtls": "d", "quic": "q"}
 
 
-def client(data: bytes, walked: Walked, transport: str) -> str:
-    """JA4 of a ClientHello."""
-    kinds = [kind for kind in walked.at if not fields.is_grease(kind)]
-    ciphers = [code for code in fields.codes(walked.ciphers) if not fields.is_grease(code)]
-    first = (fields.protocols(_value(data, walked, fields.ALPN)) or [b""])[0]
+def client(data: bytes, legacy: int, listed: bytes, at: dict[int, int], transport: str) -> str:
+    """JA4 of a ClientHello with this client_version, these ciphers and extensions at these places of data."""
+    kinds = [kind for kind in at if not fields.is_grease(kind)]
+    ciphers = [code for code in fields.codes(listed) if not fields.is_grease(code)]
+    first = (fields.protocols(_value(data, at, fields.ALPN)) or [b""])[0]
     counted = f"{min(len(ciphers), 99):02}{min(len(kinds), 99):02}"
-    head = LETTERS[transport] + _version(data, walked) + ("d" if fields.SERVER_NAME in kinds else "i")
-    return f"{head}{counted}{ends(first)}_{_ciphers(walked.ciphers)}_{_extensions(data, walked, kinds)}"
+    version = _version(_value(data, at, fields.VERSIONS), legacy)
+    head = LETTERS[transport] + version + ("d" if fields.SERVER_NAME in kinds else "i")
+    return f"{head}{counted}{ends(first)}_{_ciphers(listed)}_{_extensions(_value(data, at, fields.SIGNATURES), kinds)}"
 
 
 def server(letter: str, version: int, kinds: Sequence[int], protocol: bytes, cipher: int) -> str:
@@ -58,15 +57,14 @@ def ends(protocol: bytes) -> str:
     return first.hex()[0] + last.hex()[1]
 
 
-def _value(data: bytes, walked: Walked, kind: int) -> bytes:
-    pos = walked.at.get(kind)
+def _value(data: bytes, at: dict[int, int], kind: int) -> bytes:
+    pos = at.get(kind)
     return data[pos + 4 : pos + 4 + int.from_bytes(data[pos + 2 : pos + 4], "big")] if pos else b""
 
 
-def _version(data: bytes, walked: Walked) -> str:
+def _version(extension: bytes, legacy: int) -> str:
     """The highest offered by number, which for DTLS is the lowest."""
-    listed = fields.codes(_value(data, walked, fields.VERSIONS)[1:])
-    offered = [code for code in listed if not fields.is_grease(code)] or [walked.legacy]
+    offered = [code for code in fields.codes(extension[1:]) if not fields.is_grease(code)] or [legacy]
     return VERSIONS.get(min(offered) if offered[0] >> 8 == 0xFE else max(offered), "00")
 
 
@@ -75,10 +73,9 @@ def _ciphers(listed: bytes) -> str:
     return _hashed(_listed(sorted(code for code in fields.codes(listed) if not fields.is_grease(code))))
 
 
-def _extensions(data: bytes, walked: Walked, kinds: Iterable[int]) -> str:
+def _extensions(signatures: bytes, kinds: Iterable[int]) -> str:
     hashed = _listed(sorted(kind for kind in kinds if kind not in (fields.SERVER_NAME, fields.ALPN)))
-    signatures = fields.codes(_value(data, walked, fields.SIGNATURES)[2:])
-    algorithms = _listed(code for code in signatures if not fields.is_grease(code))
+    algorithms = _listed(code for code in fields.codes(signatures[2:]) if not fields.is_grease(code))
     return _hashed(f"{hashed}_{algorithms}" if hashed and algorithms else hashed)
 
 

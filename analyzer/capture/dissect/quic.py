@@ -17,6 +17,7 @@ PADDING, PING, ACK, ACK_ECN, CRYPTO, CLOSE = 0, 1, 2, 3, 6, 0x1C
 GOOGLE_CRYPTO = 8  # in T050
 MOST_DATAGRAMS = 64
 MOST_COALESCED = 8
+Q050 = 0x51303530  # the last version with Google's own handshake, the only one of them under protection
 EMPTY = Hello("", (), 0, "", False, "quic", False)
 
 _u32 = Struct(">I").unpack_from
@@ -31,7 +32,7 @@ def version(data: bytes) -> int | None:
     found: int = _u32(data, 1)[0]
     if data[0] & 0x80:
         return found if _is_long(data, found) else None
-    if data[0] & 0x09 == 0x09 and len(data) >= 13 and _is_google(_u32(data, 9)[0]):
+    if data[0] & 0xC9 == 0x09 and len(data) >= 13 and _is_google(_u32(data, 9)[0]):
         return int(_u32(data, 9)[0])
     return None
 
@@ -74,26 +75,24 @@ class QuicHello:
                 if google is not None:
                     return google
             start = packet.end
+            if start >= len(data):
+                break
         return self._hello(with_ja4)
 
     def _open(self, data: bytes, start: int, packet: Header) -> Hello | None:
         """Keeps the pieces of the hello in a packet; a Google hello is given back at once."""
-        for keys in self._candidates(packet):
+        own = initial.candidates(packet.version, packet.destination)
+        for keys in own if self._keys is None or self._keys in own else (self._keys, *own):
             payload = initial.plain(data, start, packet, keys)
             if payload is None:
                 continue
-            if _is_google(packet.version) and packet.version >> 24 == ord("Q"):
+            if packet.version == Q050:
                 return google_hello(payload[:64], payload)
             pieces = crypto_frames(payload)
-            if pieces is not None:
+            if pieces:
                 self._keep(keys, pieces)
                 return None
         return None
-
-    def _candidates(self, packet: Header) -> list[Keys]:
-        is_v2 = packet.version in (initial.V2, initial.V2_DRAFT)
-        own = [initial.keys(salt, packet.destination, is_v2) for salt in initial.salts(packet.version)]
-        return own if self._keys is None or self._keys in own else [self._keys, *own]
 
     def _keep(self, keys: Keys, pieces: Pieces) -> None:
         if self._keys is not None and keys != self._keys:
@@ -125,6 +124,8 @@ def crypto_frames(payload: bytes) -> Pieces | None:
             elif kind in (CRYPTO, GOOGLE_CRYPTO):
                 offset, pos = initial.varint(payload, pos + 1)
                 size, pos = initial.varint(payload, pos)
+                if offset + size > hello.LONGEST + 4:  # no hello is that long: noise under the wrong keys
+                    return None
                 pieces.append((offset, payload[pos : pos + size]))
                 pos += size
             elif kind in (ACK, ACK_ECN):
@@ -180,14 +181,13 @@ def _tags(data: bytes, at: int) -> Hello | None:
 
 
 def _is_long(data: bytes, found: int) -> bool:
-    if found in _KNOWN:
-        return data[0] & 0x40 != 0 and data[5] <= initial.LONGEST_ID
-    if found == initial.NEGOTIATION:
-        return _offers_versions(data)
+    """The fixed bit says nothing: endpoints may agree to clear it (RFC 9287)."""
     if _is_google(found):
         return True
-    known = found >> 8 == 0xFACEB0 or 0xFF000001 <= found <= 0xFF000022
-    return (known or initial.is_grease(found)) and bool(data[0] & 0x40) and data[5] <= initial.LONGEST_ID
+    if found == initial.NEGOTIATION:
+        return _offers_versions(data)
+    known = found in _KNOWN or found >> 8 == 0xFACEB0 or 0xFF000001 <= found <= 0xFF000022
+    return (known or (initial.is_grease(found) and data[0] & 0x40 != 0)) and data[5] <= initial.LONGEST_ID
 
 
 def _offers_versions(data: bytes) -> bool:

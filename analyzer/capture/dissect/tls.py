@@ -68,14 +68,22 @@ def handshake(data: bytes) -> bytes:
 
 
 def client_hello(data: bytes, with_ja4: bool = False) -> Hello | None:
-    """The ClientHello that data begins with, whole or cut; None where there is none."""
+    """The ClientHello that data begins with, whole or cut; None where there is none.
+
+    The second hello of a connection may follow a record that says nothing (RFC 8446 appendix D.4).
+    """
     if len(data) < 9 or data[0] != HANDSHAKE or data[1] != 3 or data[2] > 4 or data[5] != CLIENT_HELLO:
-        return _old_client_hello(data)
+        return client_hello(data[6:], with_ja4) if _changes_cipher(data) else _old_client_hello(data)
     size = 4 + (data[6] << 16 | data[7] << 8 | data[8])
     length = data[3] << 8 | data[4]
     if 4 < size <= length:
         return hello.read(data, 9, 5 + size, "tls", with_ja4)
     return _over_records(data, with_ja4)
+
+
+def _changes_cipher(data: bytes) -> bool:
+    """Whether data begins with a change_cipher_spec record and goes on with a handshake record."""
+    return data[:1] == b"\x14" and data[3:7] == b"\0\1\1\x16"
 
 
 def server_name(data: bytes) -> str | None:
@@ -87,7 +95,7 @@ def server_name(data: bytes) -> str | None:
 def missing(data: bytes) -> int:
     """Bytes that the ClientHello that data begins with still needs at least: 0 = it is whole, -1 = it is none."""
     if not data or data[0] != HANDSHAKE:
-        return _old_missing(data)
+        return missing(data[6:]) if _changes_cipher(data) else _old_missing(data)
     if data[1:2] not in (b"", b"\3") or (len(data) > 2 and data[2] > 4) or data[5:6] not in (b"", b"\1"):
         return -1
     if len(data) < 9:
@@ -98,9 +106,10 @@ def missing(data: bytes) -> int:
 def server_hello(data: bytes, with_ja4s: bool = False) -> ServerHello | None:
     """The ServerHello that the server's stream begins with; None where there is none or it is cut."""
     message = handshake(data)
-    if len(message) < 4 or message[0] != SERVER_HELLO:
+    end = 4 + int.from_bytes(message[1:4], "big")
+    if len(message) < end or message[0] != SERVER_HELLO:
         return None
-    return server_hello_body(message[4 : 4 + int.from_bytes(message[1:4], "big")], "t" if with_ja4s else "")
+    return server_hello_body(message[4:end], "t" if with_ja4s else "")
 
 
 def server_hello_body(body: bytes, letter: str = "") -> ServerHello | None:

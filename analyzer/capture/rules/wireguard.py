@@ -17,7 +17,8 @@ _INITIATION, _RESPONSE, _COOKIE, _DATA = 148, 92, 64, 32
 
 
 def _typed(samples: Sequence[Sample], kind: int) -> list[Sample]:
-    return [s for s in samples if len(s.data) >= 12 and s.data[:4] == bytes((kind, 0, 0, 0))]
+    start = bytes((kind, 0, 0, 0))
+    return [s for s in samples if s.data.startswith(start) and len(s.data) >= 12]
 
 
 def _answered(flow: Flow, sizes: tuple[int, int]) -> bool:
