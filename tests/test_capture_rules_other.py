@@ -115,13 +115,13 @@ CLIENT_HELLO = (True, b"\x16\x03\x01\x02\x00" + noise(512))
         (hello("dns.google", ("h2",)), 443, ("doh", "encrypted_dns", "name")),
         (hello("dns.google"), 853, ("dot", "encrypted_dns", "name")),
         (hello(alpn=("dot",)), 9_999, ("dot", "encrypted_dns", "header")),
-        (hello("resolver.example"), 853, ("dot", "encrypted_dns", "statistical")),
+        (hello("resolver.example"), 853, ("", "", "")),
         (hello("odoh.cloudflare-dns.com"), 443, ("odoh", "encrypted_dns", "name")),
         (hello("example.org", ("h2",)), 443, ("", "", "")),
     ],
 )
 def test_dns_over_tls_and_https(seen: Hello, dport: int, expected: tuple[str, str, str]) -> None:
-    """By what was negotiated or named; the port alone makes it likely, no more."""
+    """By what was negotiated or named, never by the port."""
     assert named(tcp(CLIENT_HELLO, hello=seen, dport=dport)) == expected
 
 

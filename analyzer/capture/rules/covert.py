@@ -189,7 +189,7 @@ RULES = (
         protos=(ICMP, ICMP6),
         match=_hans,
         reference="hans, src/client.cpp, server.cpp and worker.h, https://code.gerade.org/hans/",
-        provider="hans",
+        provider="",
         first=_HANS,
     ),
 )
