@@ -115,6 +115,16 @@ def test_continued_flows_inherit() -> None:
     assert families(flow((True, noise(80))), context=context) == [""]
 
 
+def test_short_tor_names_beside_a_sure_one() -> None:
+    """A short random name counts for a client that has a Tor connection, not for others and not with ALPN."""
+    sure = tls(hello=hello("www.q4cyamnc6mtokjurvdclt.com"))
+    short = hello("www.t3i3ru.com")
+    assert families(sure, tls(hello=short, sport=40_001)) == ["tor", "tor"]
+    assert families(tls(hello=short)) == [""]
+    assert families(sure, tls(hello=short._replace(alpn=("h2",)))) == ["tor", ""]
+    assert families(sure, tls(hello=short, src=bytes([192, 0, 2, 77]))) == ["tor", ""]
+
+
 def test_explained_suspicions() -> None:
     """Noise to Telegram's networks, and beside BitTorrent, is no proxy; elsewhere the suspicion stays."""
     both = ((True, noise(300)), (False, noise(500, 2)))

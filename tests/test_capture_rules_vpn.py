@@ -173,6 +173,13 @@ def test_wireguard_data_without_its_start() -> None:
     assert rule(flow(*both, *wireguard_data(noise(4, 3), noise(4, 4), 0, 8))) == "wireguard.data"
 
 
+def test_wireguard_in_one_direction() -> None:
+    """The initiation and the data of the client, without what the server answered."""
+    messages = [*wireguard(), *wireguard_data(noise(4, 11), noise(4, 12), 2, 10)]
+    assert rule(flow(*[m for m in messages if m[0]])) == "wireguard.data"
+    assert rule(flow(*[m for m in messages if not m[0]])) == "wireguard.data"
+
+
 def test_wireguard_blocked() -> None:
     """Initiations that are repeated with new indices and never answered."""
     tries = [(True, b"\x01\0\0\0" + noise(4, n) + noise(108, n + 9) + noise(16, n + 50) + bytes(16)) for n in range(3)]
@@ -323,6 +330,13 @@ def test_l2tp() -> None:
         message = pack(">HHHHHH", 0xC800 | version, 20, 0, 0, 0, 0) + avp
         assert family(flow((True, message), sport=1701, dport=1701)) == "l2tp"
     assert family(flow((True, b"\xc8\x02" + noise(60)), sport=1701, dport=1701)) == ""
+
+
+def test_sstp_without_tls() -> None:
+    """The method and the fixed path, as behind a proxy that ends TLS."""
+    request = b"SSTP_DUPLEX_POST /sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/ HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    assert family(flow((True, request), proto=TCP, dport=80)) == "sstp"
+    assert family(flow((True, request.replace(b"sra_", b"xyz_")), proto=TCP, dport=80)) == ""
 
 
 # Others with a header

@@ -14,6 +14,7 @@ from analyzer.capture.rules._bytes import UDP, grows, looks_random
 _PROTOCOL = "WireGuard protocol and cryptography, https://www.wireguard.com/protocol/"
 _NDPI = "nDPI, src/lib/protocols/wireguard.c, https://github.com/ntop/nDPI (message lengths and types only)"
 _INITIATION, _RESPONSE, _COOKIE, _DATA = 148, 92, 64, 32
+_SIZES = ((1, _INITIATION), (2, _RESPONSE), (3, _COOKIE))
 
 
 def _typed(samples: Sequence[Sample], kind: int) -> list[Sample]:
@@ -45,7 +46,10 @@ def _tunnelbear(flow: Flow) -> tuple[str, str] | None:
 def _transport(flow: Flow) -> str | None:
     """Data without its handshake: every receiver index keeps its own counter."""
     found = _typed(flow.samples, 4)
-    if len(found) < 4 or 10 * len(found) < 9 * len(flow.samples) or any(s.size % 16 or s.size < _DATA for s in found):
+    opened = [s for kind, size in _SIZES for s in _typed(flow.samples, kind) if s.size == size]
+    if len(found) < 4 or 10 * (len(found) + len(opened)) < 9 * len(flow.samples):
+        return None
+    if any(s.size % 16 or s.size < _DATA for s in found):
         return None
     ways = _by_index(found)
     enough = [w for w in ways if len(w) >= 2]
