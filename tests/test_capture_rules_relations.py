@@ -145,13 +145,18 @@ def test_wifi_calling_takes_its_esp_along() -> None:
     assert families(data) == ["ipsec"]
 
 
+def _api(name: str, *answer: tuple[bool, bytes]) -> Flow:
+    return flow(CLIENT_HELLO, *answer, proto=TCP, hello=hello(name), dst=bytes([203, 0, 113, len(name)]))
+
+
 def test_api_names_the_tunnel_that_follows() -> None:
-    """A client that used the API of one provider just before; of two, or of none, the tunnel stays without a name."""
-    api = tls(hello=hello("vpn-api.proton.me"), dst=bytes([203, 0, 113, 9]))
-    other = tls(hello=hello("api.nordvpn.com"), dst=bytes([203, 0, 113, 8]))
+    """A client that used the API of one provider just before; of two, or without an answer, it stays without a name."""
+    answer = (False, b"\x16\x03\x03\0\x7a" + noise(200))
+    api, other = _api("vpn-api.proton.me", answer), _api("api.nordvpn.com", answer)
     tunnel = flow(*wireguard(), first=START + 20 * SECOND)
     assert [f.provider for f in related(api, tunnel) if f] == ["Proton VPN", "Proton VPN"]
     assert [f.provider for f in related(api, other, tunnel) if f] == ["Proton VPN", "NordVPN", ""]
+    assert [f.provider for f in related(_api("vpn-api.proton.me"), tunnel) if f] == ["Proton VPN", ""]
     early = flow(*wireguard(), first=START - 20 * SECOND)
     assert [f.provider for f in related(api, early) if f] == ["Proton VPN", ""]
 

@@ -100,7 +100,7 @@ def _remember(flow: Flow, found: Label | None, context: Context) -> None:
         context.tor.keep(flow.src, flow.first)
     if found.confidence == "name" and found.kind in ("tunnel", "proxy"):
         context.named.keep(gateway, (flow.first, found))
-    if found.family == "vpn_api" and found.provider:
+    if found.family == "vpn_api" and found.provider and Mark.ONE_WAY not in flow.marks:
         start, provider = context.apis.get(flow.src, (0, found.provider))
         alone = provider == found.provider or abs(flow.first - start) > _SHORT
         context.apis.keep(flow.src, (flow.first, found.provider if alone else ""))
@@ -245,7 +245,7 @@ def _after_api(flow: Flow, found: Label | None, context: Context) -> Label | Non
     if found is None or found.provider or found.kind != "tunnel" or found.confidence != "header":
         return None
     start, provider = context.apis.get(flow.src, (0, ""))
-    if not provider or not 0 <= flow.first - start <= _SHORT or found.family not in ("wireguard", "openvpn", "ipsec"):
+    if not provider or not 0 <= flow.first - start <= _SHORT or found.family not in ("wireguard", "openvpn"):
         return None
     return found._replace(
         provider=provider, reason=f"{found.reason}; the client used the API of {provider} just before"
