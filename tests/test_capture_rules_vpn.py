@@ -186,8 +186,16 @@ def test_wireguard_blocked() -> None:
     assert rule(flow(*tries)) == "wireguard.unanswered"
 
 
+def test_wireguard_with_indices_made_anonymous() -> None:
+    """Types and lengths throughout a handshake and its data are enough; one packet that does not fit is too many."""
+    masked = [(up, d[:4] + noise(4, n) + d[8:]) for n, (up, d) in enumerate(wireguard())]
+    masked += [(n % 2 == 0, b"\x04\0\0\0" + noise(92, n)) for n in range(4)]
+    assert rule(flow(*masked)) == "wireguard.sequence"
+    assert family(flow(*masked, (True, noise(60)))) == ""
+
+
 def test_wireguard_needs_matching_indices() -> None:
-    """Lengths and types alone prove nothing."""
+    """Lengths and types of the two first packets alone prove nothing."""
     messages = wireguard()[:2]
     wrong = messages[1][1][:8] + noise(4, 99) + messages[1][1][12:]
     assert family(flow(messages[0], (False, wrong))) == ""
@@ -252,6 +260,13 @@ def test_ike_needs_a_consistent_header() -> None:
     wrong = (good + b"\0", good[:18] + b"\x63" + good[19:], good[:17] + b"\x30" + good[18:], bytes(8) + good[8:])
     for message in wrong:
         assert family(flow((True, message), sport=500, dport=500)) == ""
+
+
+def test_ike_among_other_datagrams() -> None:
+    """A request and its answer with one initiator SPI prove it, whatever else the flow carries."""
+    rest = [(n % 2 == 0, noise(90 + n, n)) for n in range(12)]
+    assert family(flow((True, ike()), (False, ike(answer=True)), *rest, dport=500)) == "ipsec"
+    assert family(flow((True, ike()), *rest, dport=500)) == ""
 
 
 def test_ike_in_fragments() -> None:

@@ -36,6 +36,18 @@ def _handshake(flow: Flow) -> str | None:
     return None
 
 
+def _sequence(flow: Flow) -> str | None:
+    """Initiation, response the other way, then data and nothing else: also where indices were made anonymous."""
+    first = flow.samples[:2]
+    if [(s.data[:4], s.size) for s in first] != [(b"\x01\0\0\0", _INITIATION), (b"\x02\0\0\0", _RESPONSE)]:
+        return None
+    rest = _typed(flow.samples[2:], 4)
+    whole = len(rest) == len(flow.samples) - 2 and all(s.size >= _DATA and not s.size % 16 for s in rest)
+    if first[0].up is not first[1].up and len(rest) >= 4 and whole:
+        return "WireGuard initiation, response and data, by types and lengths throughout"
+    return None
+
+
 def _tunnelbear(flow: Flow) -> tuple[str, str] | None:
     """TunnelBear's WireGuard lengthens the handshake (204 and 100 bytes); indices stay where they are."""
     if _answered(flow, (204, 100)):
@@ -142,6 +154,7 @@ RULES = (
     _HANDSHAKE,
     replace(_HANDSHAKE, id="wireguard.tunnelbear", match=_tunnelbear, reference=_NDPI, priority=31),
     replace(_HANDSHAKE, id="wireguard.data", match=_transport, priority=32),
+    replace(_HANDSHAKE, id="wireguard.sequence", match=_sequence, priority=33),
     replace(_HANDSHAKE, id="wireguard.unanswered", match=_unanswered, priority=33),
     replace(
         _HANDSHAKE,
