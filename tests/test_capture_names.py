@@ -66,6 +66,9 @@ def test_published_networks_are_valid() -> None:
         ("vpn-api.proton.me", "Proton VPN", "control"),
         ("api2.sec-tunnel.com", "Opera VPN", "control"),
         ("eu0.sec-tunnel.com", "Opera VPN", "proxy"),
+        ("vpn.giganews.com", "Giganews VPN", "tunnel"),
+        ("www.opengw.net", "VPN Gate", "lookalike"),
+        ("public-vpn-1.opengw.net", "VPN Gate", "tunnel"),
         ("derp1.tailscale.com", "Tailscale", "tunnel"),
         ("controlplane.tailscale.com", "Tailscale", "control"),
     ],
@@ -77,7 +80,9 @@ def test_whose_name_and_what_it_shows(name: str, provider: str, kind: str) -> No
     assert (found.provider, found.kind) == (provider, kind)
 
 
-@pytest.mark.parametrize("name", ["", ".", "com", "notnordvpn.com", "nordvpn.com.example.org", "a" * 300, "proton.me"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "com", "notnordvpn.com", "nordvpn.com.example.org", "a" * 300, "proton.me", "news.giganews.com"]
+)
 def test_other_names_are_nobody_s(name: str) -> None:
     """A listed domain inside a longer name, or a part of one, is no match."""
     assert provider_of(name) is None

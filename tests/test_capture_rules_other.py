@@ -115,13 +115,13 @@ CLIENT_HELLO = (True, b"\x16\x03\x01\x02\x00" + noise(512))
         (hello("dns.google", ("h2",)), 443, ("doh", "encrypted_dns", "name")),
         (hello("dns.google"), 853, ("dot", "encrypted_dns", "name")),
         (hello(alpn=("dot",)), 9_999, ("dot", "encrypted_dns", "header")),
-        (hello("resolver.example"), 853, ("dot", "encrypted_dns", "statistical")),
+        (hello("resolver.example"), 853, ("", "", "")),
         (hello("odoh.cloudflare-dns.com"), 443, ("odoh", "encrypted_dns", "name")),
         (hello("example.org", ("h2",)), 443, ("", "", "")),
     ],
 )
 def test_dns_over_tls_and_https(seen: Hello, dport: int, expected: tuple[str, str, str]) -> None:
-    """By what was negotiated or named; the port alone makes it likely, no more."""
+    """By what was negotiated or named, never by the port."""
     assert named(tcp(CLIENT_HELLO, hello=seen, dport=dport)) == expected
 
 
@@ -166,6 +166,16 @@ def test_dnscat2_and_dns2tcp() -> None:
 
 def _ip(n: int, body: int = 64) -> bytes:
     return pack(">BBHHHBBH", 0x45, 0, 20 + body, n, 0, 64, 1, 0) + bytes([10, 95, 1, 1, 10, 95, 1, 2]) + noise(body, n)
+
+
+def test_hans_and_ping_tunnel() -> None:
+    """Tools that put their own header in front of what they carry."""
+    hans = [(up, (b"hanc" if up else b"hans") + bytes([7]) + _ip(n)) for n in range(4) for up in (True, False)]
+    ping = [(n % 2 == 0, b"\xd5\x20\x08\x80" + noise(40, n)) for n in range(4)]
+    words = [(n % 2 == 0, b"hans was here, and he is well") for n in range(4)]
+    assert claimed(flow(*hans, proto=1, sport=0, dport=0)) == "icmp_tunnel"
+    assert claimed(flow(*ping, proto=1, sport=0, dport=0)) == "icmp_tunnel"
+    assert claimed(flow(*words, proto=1, sport=0, dport=0)) == ""
 
 
 def test_icmp_tunnel() -> None:

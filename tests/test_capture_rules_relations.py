@@ -115,6 +115,16 @@ def test_continued_flows_inherit() -> None:
     assert families(flow((True, noise(80))), context=context) == [""]
 
 
+def test_short_tor_names_beside_a_sure_one() -> None:
+    """A short random name counts for a client that has a Tor connection, not for others and not with ALPN."""
+    sure = tls(hello=hello("www.q4cyamnc6mtokjurvdclt.com"))
+    short = hello("www.t3i3ru.com")
+    assert families(sure, tls(hello=short, sport=40_001)) == ["tor", "tor"]
+    assert families(tls(hello=short)) == [""]
+    assert families(sure, tls(hello=short._replace(alpn=("h2",)))) == ["tor", ""]
+    assert families(sure, tls(hello=short, src=bytes([192, 0, 2, 77]))) == ["tor", ""]
+
+
 def test_explained_suspicions() -> None:
     """Noise to Telegram's networks, and beside BitTorrent, is no proxy; elsewhere the suspicion stays."""
     both = ((True, noise(300)), (False, noise(500, 2)))
@@ -135,13 +145,18 @@ def test_wifi_calling_takes_its_esp_along() -> None:
     assert families(data) == ["ipsec"]
 
 
+def _api(name: str, *answer: tuple[bool, bytes]) -> Flow:
+    return flow(CLIENT_HELLO, *answer, proto=TCP, hello=hello(name), dst=bytes([203, 0, 113, len(name)]))
+
+
 def test_api_names_the_tunnel_that_follows() -> None:
-    """A client that used the API of one provider just before; of two, or of none, the tunnel stays without a name."""
-    api = tls(hello=hello("vpn-api.proton.me"), dst=bytes([203, 0, 113, 9]))
-    other = tls(hello=hello("api.nordvpn.com"), dst=bytes([203, 0, 113, 8]))
+    """A client that used the API of one provider just before; of two, or without an answer, it stays without a name."""
+    answer = (False, b"\x16\x03\x03\0\x7a" + noise(200))
+    api, other = _api("vpn-api.proton.me", answer), _api("api.nordvpn.com", answer)
     tunnel = flow(*wireguard(), first=START + 20 * SECOND)
     assert [f.provider for f in related(api, tunnel) if f] == ["Proton VPN", "Proton VPN"]
     assert [f.provider for f in related(api, other, tunnel) if f] == ["Proton VPN", "NordVPN", ""]
+    assert [f.provider for f in related(_api("vpn-api.proton.me"), tunnel) if f] == ["Proton VPN", ""]
     early = flow(*wireguard(), first=START - 20 * SECOND)
     assert [f.provider for f in related(api, early) if f] == ["Proton VPN", ""]
 

@@ -173,14 +173,29 @@ def test_wireguard_data_without_its_start() -> None:
     assert rule(flow(*both, *wireguard_data(noise(4, 3), noise(4, 4), 0, 8))) == "wireguard.data"
 
 
+def test_wireguard_in_one_direction() -> None:
+    """The initiation and the data of the client, without what the server answered."""
+    messages = [*wireguard(), *wireguard_data(noise(4, 11), noise(4, 12), 2, 10)]
+    assert rule(flow(*[m for m in messages if m[0]])) == "wireguard.data"
+    assert rule(flow(*[m for m in messages if not m[0]])) == "wireguard.data"
+
+
 def test_wireguard_blocked() -> None:
     """Initiations that are repeated with new indices and never answered."""
     tries = [(True, b"\x01\0\0\0" + noise(4, n) + noise(108, n + 9) + noise(16, n + 50) + bytes(16)) for n in range(3)]
     assert rule(flow(*tries)) == "wireguard.unanswered"
 
 
+def test_wireguard_with_indices_made_anonymous() -> None:
+    """Types and lengths throughout a handshake and its data are enough; one packet that does not fit is too many."""
+    masked = [(up, d[:4] + noise(4, n) + d[8:]) for n, (up, d) in enumerate(wireguard())]
+    masked += [(n % 2 == 0, b"\x04\0\0\0" + noise(92, n)) for n in range(4)]
+    assert rule(flow(*masked)) == "wireguard.sequence"
+    assert family(flow(*masked, (True, noise(60)))) == ""
+
+
 def test_wireguard_needs_matching_indices() -> None:
-    """Lengths and types alone prove nothing."""
+    """Lengths and types of the two first packets alone prove nothing."""
     messages = wireguard()[:2]
     wrong = messages[1][1][:8] + noise(4, 99) + messages[1][1][12:]
     assert family(flow(messages[0], (False, wrong))) == ""
@@ -245,6 +260,13 @@ def test_ike_needs_a_consistent_header() -> None:
     wrong = (good + b"\0", good[:18] + b"\x63" + good[19:], good[:17] + b"\x30" + good[18:], bytes(8) + good[8:])
     for message in wrong:
         assert family(flow((True, message), sport=500, dport=500)) == ""
+
+
+def test_ike_among_other_datagrams() -> None:
+    """A request and its answer with one initiator SPI prove it, whatever else the flow carries."""
+    rest = [(n % 2 == 0, noise(90 + n, n)) for n in range(12)]
+    assert family(flow((True, ike()), (False, ike(answer=True)), *rest, dport=500)) == "ipsec"
+    assert family(flow((True, ike()), *rest, dport=500)) == ""
 
 
 def test_ike_in_fragments() -> None:
@@ -325,6 +347,13 @@ def test_l2tp() -> None:
     assert family(flow((True, b"\xc8\x02" + noise(60)), sport=1701, dport=1701)) == ""
 
 
+def test_sstp_without_tls() -> None:
+    """The method and the fixed path, as behind a proxy that ends TLS."""
+    request = b"SSTP_DUPLEX_POST /sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/ HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    assert family(flow((True, request), proto=TCP, dport=80)) == "sstp"
+    assert family(flow((True, request.replace(b"sra_", b"xyz_")), proto=TCP, dport=80)) == ""
+
+
 # Others with a header
 
 
@@ -336,6 +365,13 @@ def test_softether_nat_traversal() -> None:
     assert family(flow((True, pack_), dport=5004)) == "softether"
     assert family(flow((True, b"A"), (False, b"IP=192.0.2.9,PORT=51381"), dport=5004)) == "softether"
     assert family(flow((True, b"A"), (False, b"PORT"), dport=5004)) == ""
+
+
+def test_softether_session_over_http() -> None:
+    """Its sign-in to connect.cgi, and no other page of that folder."""
+    sign_in = b"POST /vpnsvc/connect.cgi HTTP/1.1\r\nHost: 203.0.113.9\r\n\r\n"
+    assert family(flow((True, sign_in), proto=TCP, dport=80)) == "softether"
+    assert family(flow((True, sign_in.replace(b"connect", b"other")), proto=TCP, dport=80)) == ""
 
 
 def test_tinc_meta_lines() -> None:

@@ -120,6 +120,8 @@ def _kind(below: str, role: str) -> Literal["control", "tunnel", "proxy", "looka
     """What a connection shows, by the listed role and by what stands in front of the listed domain."""
     roles = set(role.split("+"))
     first = below.split(".", 1)[0]
+    if first == "www":
+        return "lookalike"
     if roles == {"api"} or _API.fullmatch(first) or below.endswith(".api"):
         return "control"
     if "tunnel" in roles and (roles == {"tunnel"} or any(map(_SERVER.fullmatch, below.split(".")))):

@@ -13,6 +13,7 @@ from analyzer.capture.dissect import dtls, stun
 from analyzer.capture.lists import AddressList, Index, days_apart, lookalikes
 from analyzer.capture.records import Flow, Label, Mark
 from analyzer.capture.rules._bytes import GRE, TCP, UDP
+from analyzer.capture.rules.tor import drawn
 
 _HOUR = 3600 * 10**9
 _SHORT = 10 * 60 * 10**9
@@ -51,6 +52,7 @@ class Context:
         self.servers: _Memory[tuple[str, End], int] = _Memory()  # (family, end) -> start
         self.named: _Memory[tuple[bytes, End], tuple[int, Label]] = _Memory()
         self.apis: _Memory[bytes, tuple[int, str]] = _Memory()  # client -> when it used the API of a provider
+        self.tor: _Memory[bytes, int] = _Memory()  # client -> start of a Tor connection
         self.peers: _Memory[bytes, frozenset[Ends]] = _Memory()  # two flows of hosts that speak BitTorrent
 
 
@@ -94,9 +96,11 @@ def _remember(flow: Flow, found: Label | None, context: Context) -> None:
     if found.rule in ("tinc.meta", "ultrasurf.opening"):
         for end in _listening(flow):
             context.servers.keep((found.family, end), flow.first)
+    if found.rule == "tor.relay":
+        context.tor.keep(flow.src, flow.first)
     if found.confidence == "name" and found.kind in ("tunnel", "proxy"):
         context.named.keep(gateway, (flow.first, found))
-    if found.family == "vpn_api" and found.provider:
+    if found.family == "vpn_api" and found.provider and Mark.ONE_WAY not in flow.marks:
         start, provider = context.apis.get(flow.src, (0, found.provider))
         alone = provider == found.provider or abs(flow.first - start) > _SHORT
         context.apis.keep(flow.src, (flow.first, found.provider if alone else ""))
@@ -197,6 +201,18 @@ def _sibling(flow: Flow, found: Label | None, context: Context) -> Label | None:
     )
 
 
+def _tor(flow: Flow, found: Label | None, context: Context) -> Label | None:
+    """A name of Tor's form, too short to be sure of, from a client with a Tor connection that is sure."""
+    hello = flow.hello
+    if not _is_open(found) or hello is None or hello.alpn or not drawn(hello.name):
+        return None
+    start = context.tor.get(flow.src)
+    if start is None or abs(flow.first - start) > _HOUR:
+        return None
+    said = "TLS server name of Tor's form, from a client with a Tor connection within the hour"
+    return Label("tor", "Tor", "anonymity", "header", "relation.tor", said)
+
+
 def _lookalike(flow: Flow, found: Label | None, context: Context) -> Label | None:
     """What explains a suspicion or an IPsec label away: BitTorrent, a messenger's own network, Wi-Fi calling."""
     if found is not None and found.family == "ipsec" and ("wifi_calling", _pair(flow)) in context.pairs:
@@ -229,7 +245,7 @@ def _after_api(flow: Flow, found: Label | None, context: Context) -> Label | Non
     if found is None or found.provider or found.kind != "tunnel" or found.confidence != "header":
         return None
     start, provider = context.apis.get(flow.src, (0, ""))
-    if not provider or not 0 <= flow.first - start <= _SHORT or found.family not in ("wireguard", "openvpn", "ipsec"):
+    if not provider or not 0 <= flow.first - start <= _SHORT or found.family not in ("wireguard", "openvpn"):
         return None
     return found._replace(
         provider=provider, reason=f"{found.reason}; the client used the API of {provider} just before"
@@ -266,6 +282,7 @@ _RELATIONS: tuple[Callable[[Flow, Label | None, Context], Label | None], ...] = 
     _tinc,
     _ultrasurf,
     _sibling,
+    _tor,
     _lookalike,
     _listed,
     _after_api,

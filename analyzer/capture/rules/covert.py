@@ -114,6 +114,15 @@ def _ptunnel(flow: Flow) -> str | None:
     return "Ping Tunnel packets with their magic" if len(found) >= 2 else None
 
 
+def _hans(flow: Flow) -> str | None:
+    """hans: "hanc" from the client, "hans" from the server, then a type from 1 to 9."""
+    found = [s for s in flow.samples[:16] if s.data[:4] in _HANS and 1 <= int.from_bytes(s.data[4:5], "big") <= 9]
+    return (
+        "hans messages with their magic" if len(found) >= 2 and 2 * len(found) >= min(len(flow.samples), 16) else None
+    )
+
+
+_HANS = (b"hanc", b"hans")
 _PTUNNEL = (b"\xd5\x20\x08\x80", b"\xdd\xc0\xde\xda")
 
 _IODINE = Rule(
@@ -172,5 +181,15 @@ RULES = (
         reference="Ping Tunnel, https://www.cs.uit.no/~daniels/PingTunnel/ and ptunnel-ng",
         provider="Ping Tunnel",
         first=_PTUNNEL,
+    ),
+    replace(
+        _IODINE,
+        id="icmp_tunnel.hans",
+        family="icmp_tunnel",
+        protos=(ICMP, ICMP6),
+        match=_hans,
+        reference="hans, src/client.cpp, server.cpp and worker.h, https://code.gerade.org/hans/",
+        provider="",
+        first=_HANS,
     ),
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from analyzer.capture.dissect import dns
 from analyzer.capture.names import Resolver, resolver_at, resolver_of
-from analyzer.capture.records import Flow, Label, Rule, Sample
+from analyzer.capture.records import Flow, Label, Rule
 from analyzer.capture.rules._bytes import TCP, UDP
 
 _ANSWER = b"r6fnvWj8"
@@ -66,13 +66,6 @@ def _over_tls(flow: Flow) -> Label | None:
     return Label("dot", found.operator, "encrypted_dns", "name" if by == "name" else "dated_list", "dot.tls", said)
 
 
-def _on_its_port(flow: Flow) -> str | None:
-    """TLS on the assigned port without a name that we know: likely, not certain."""
-    if flow.hello and flow.hello.transport == "tls" and flow.dport == 853:
-        return "TLS on the port assigned to DNS over TLS, resolver not listed"
-    return None
-
-
 def _over_https(flow: Flow) -> Label | None:
     """TLS or QUIC to a host name that serves only DNS."""
     if flow.hello is None or flow.hello.transport == "dtls" or not flow.hello.name or flow.dport == 853:
@@ -83,11 +76,6 @@ def _over_https(flow: Flow) -> Label | None:
     family = next((f for f in ("doh", "odoh") if f in found.transports), "")
     said = f"{flow.hello.transport.upper()} server name of a {found.role} of {found.operator}"
     return Label(family, found.operator, "encrypted_dns", "name", "doh.name", said) if family else None
-
-
-def is_dns(s: Sample) -> bool:
-    """A datagram with a DNS question."""
-    return dns.question(s.data) is not None
 
 
 _DNSCRYPT = Rule(
@@ -124,16 +112,5 @@ RULES = (
         confidence="name",
         match=_over_https,
         reference="RFC 8484, RFC 9230; names: analyzer/data/resolvers.csv",
-    ),
-    replace(
-        _DNSCRYPT,
-        id="dot.port",
-        family="dot",
-        confidence="statistical",
-        protos=(TCP,),
-        match=_on_its_port,
-        reference="RFC 7858 section 3.1",
-        first=(b"\x16\x03",),
-        priority=66,
     ),
 )

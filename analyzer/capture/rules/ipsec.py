@@ -39,9 +39,15 @@ def _ike(flow: Flow) -> str | None:
     in_fragments = Mark.FRAGMENT in flow.marks
     versions = [v for s in flow.samples[:8] if (v := ike_message(s, in_fragments))]
     others = sum(s.size > 1 and s.data[:4] != b"\0\0\0\0" for s in flow.samples[:8]) - len(versions)
-    if not versions or (others > len(versions) and not _by_spi_constant(flow)):
+    if not versions or (others > len(versions) and not _by_spi_constant(flow) and not _answered(flow)):
         return None
     return f"IKEv{versions[0]} header whose length is the datagram's"
+
+
+def _answered(flow: Flow) -> bool:
+    """IKE messages in both directions with one initiator SPI."""
+    spis = [(s.up, s.data[:12].removeprefix(b"\0\0\0\0")[:8]) for s in flow.samples[:8] if ike_message(s)]
+    return any((not up, spi) in spis for up, spi in spis)
 
 
 def _by_spi_constant(flow: Flow) -> bool:

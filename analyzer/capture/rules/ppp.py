@@ -1,12 +1,14 @@
-"""Tunnels of PPP: PPTP with its GRE channel, L2TP in UDP and in IP (RFC 2637, 2661, 3931)."""
+"""Tunnels of PPP: PPTP with its GRE channel, L2TP in UDP and in IP, SSTP without TLS (RFC 2637, 2661, 3931)."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from analyzer.capture.records import Flow, Rule
 from analyzer.capture.rules._bytes import GRE, L2TP, TCP, UDP
 
+_DUPLEX = re.compile(rb"SSTP_DUPLEX_POST /sra_\{BA195980-CD49-458b-9E23-C84EE0ADCD75\}/ HTTP/1\.1\r\n", re.I)
 _COOKIE = b"\x1a\x2b\x3c\x4d"
 
 
@@ -50,6 +52,13 @@ def _l2tp_ip(flow: Flow) -> str | None:
     return None
 
 
+def _sstp(flow: Flow) -> str | None:
+    """The request that opens SSTP, seen where TLS ends at a proxy in front of the server."""
+    if any(_DUPLEX.match(s.data) for s in flow.samples[:4]):
+        return "SSTP_DUPLEX_POST request"
+    return None
+
+
 _PPTP = Rule(
     id="pptp.control",
     version=1,
@@ -75,4 +84,12 @@ RULES = (
         first=(b"\xc8",),
     ),
     replace(_PPTP, id="l2tp.ip", family="l2tp", protos=(L2TP,), match=_l2tp_ip, reference="RFC 3931 section 4.1.1"),
+    replace(
+        _PPTP,
+        id="sstp.request",
+        family="sstp",
+        match=_sstp,
+        reference="[MS-SSTP] section 3.2.4.1, https://learn.microsoft.com/openspecs/windows_protocols/ms-sstp/",
+        first=(b"SSTP_DUPLEX_POST ",),
+    ),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from ipaddress import ip_address
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from analyzer.capture.records import Flow, Mark, Rule
 from analyzer.capture.rules._bytes import TCP, printable, stream
@@ -85,9 +86,20 @@ def _absolute(flow: Flow) -> str | None:
         return "HTTP request with an absolute address and fields for a proxy"
     if _PROXY_FIELDS.search(told):
         return "HTTP request with an absolute address, answered by a proxy"
-    if _STATUS.match(told) and _public(found[1]) and ip_address(flow.dst).is_private:
+    if _STATUS.match(told) and _public(found[1]) and _is_local(flow.dst):
         return "HTTP request for a public host sent to a private address"
     return None
+
+
+def _is_local(address: bytes) -> bool:
+    """An address of a private network (RFC 1918, RFC 4193), loopback or link-local."""
+    return any(ip_address(address) in network for network in _local_networks()[len(address)])
+
+
+@cache
+def _local_networks() -> dict[int, list[IPv4Network | IPv6Network]]:
+    four = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16")
+    return {4: [ip_network(n) for n in four], 16: [ip_network(n) for n in ("fc00::/7", "fe80::/10", "::1/128")]}
 
 
 def _public(host: bytes) -> bool:

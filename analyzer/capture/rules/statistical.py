@@ -25,7 +25,7 @@ def is_fully_encrypted(data: bytes) -> bool:
 
 
 def _fully_encrypted(flow: Flow) -> str | None:
-    """The client speaks first; its first payload, and the first answer, pass no exemption and show no length."""
+    """The client speaks first; no exemption for its first payload, no structure in what follows, no lengths."""
     if Mark.MID_STREAM in flow.marks or Mark.LOST in flow.marks or not flow.samples[0].up:
         return None
     first = flow.samples[0]
@@ -33,7 +33,9 @@ def _fully_encrypted(flow: Flow) -> str | None:
     if len(first.data) < 48 or answer is None or len(answer.data) < 32:
         return None
     early = [s.data for s in flow.samples[:6] if len(s.data) >= 32]
-    if not all(looks_random(d[:1024]) and is_fully_encrypted(d) for d in early) or _has_lengths(flow.samples):
+    if not is_fully_encrypted(first.data) or not all(looks_random(d[:1024]) for d in early):
+        return None
+    if _has_lengths(flow.samples):
         return None
     return (
         "first payloads of both sides are fully random: as Shadowsocks, VMess, obfs4 and other protocols without header"

@@ -10,6 +10,7 @@ from analyzer.capture.rules._bytes import TCP, UDP
 
 _ULTRASURF = bytes.fromhex("cc1c30415ba43866")
 _ADDRESS = re.compile(rb"IP=[0-9A-Fa-f.:]{3,45},PORT=\d{1,5}")
+_SIGN_IN = re.compile(rb"POST /vpnsvc/(?:connect|vpn)\.cgi HTTP/1\.[01]\r\n")
 _KEYS = (b"opcode", b"tran_id", b"nat_traversal_version", b"machine_key", b"session_key", b"get_token", b"cookie")
 
 
@@ -37,6 +38,13 @@ def _is_pack(s: Sample) -> bool:
     )
     well = name.isascii() and name.replace(b"_", b"").isalnum() and kind <= 4 and 1 <= values <= 16
     return well and (name in _KEYS or sum(key in d for key in _KEYS) >= 2)
+
+
+def _softether_web(flow: Flow) -> str | None:
+    """The session of SoftEther's own protocol, where TLS does not hide it."""
+    if any(s.up and _SIGN_IN.match(s.data) for s in flow.samples[:4]):
+        return "SoftEther VPN session over HTTP"
+    return None
 
 
 def _ultrasurf(flow: Flow) -> str | None:
@@ -75,6 +83,7 @@ _SOFTETHER = Rule(
 
 RULES = (
     _SOFTETHER,
+    replace(_SOFTETHER, id="softether.http", protos=(TCP,), match=_softether_web, first=(b"POST /vpnsvc/",)),
     replace(
         _SOFTETHER,
         id="ultrasurf.opening",

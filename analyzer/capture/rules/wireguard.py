@@ -14,6 +14,7 @@ from analyzer.capture.rules._bytes import UDP, grows, looks_random
 _PROTOCOL = "WireGuard protocol and cryptography, https://www.wireguard.com/protocol/"
 _NDPI = "nDPI, src/lib/protocols/wireguard.c, https://github.com/ntop/nDPI (message lengths and types only)"
 _INITIATION, _RESPONSE, _COOKIE, _DATA = 148, 92, 64, 32
+_SIZES = ((1, _INITIATION), (2, _RESPONSE), (3, _COOKIE))
 
 
 def _typed(samples: Sequence[Sample], kind: int) -> list[Sample]:
@@ -35,6 +36,18 @@ def _handshake(flow: Flow) -> str | None:
     return None
 
 
+def _sequence(flow: Flow) -> str | None:
+    """Initiation, response the other way, then data and nothing else: also where indices were made anonymous."""
+    first = flow.samples[:2]
+    if [(s.data[:4], s.size) for s in first] != [(b"\x01\0\0\0", _INITIATION), (b"\x02\0\0\0", _RESPONSE)]:
+        return None
+    rest = _typed(flow.samples[2:], 4)
+    whole = len(rest) == len(flow.samples) - 2 and all(s.size >= _DATA and not s.size % 16 for s in rest)
+    if first[0].up is not first[1].up and len(rest) >= 4 and whole:
+        return "WireGuard initiation, response and data, by types and lengths throughout"
+    return None
+
+
 def _tunnelbear(flow: Flow) -> tuple[str, str] | None:
     """TunnelBear's WireGuard lengthens the handshake (204 and 100 bytes); indices stay where they are."""
     if _answered(flow, (204, 100)):
@@ -45,7 +58,10 @@ def _tunnelbear(flow: Flow) -> tuple[str, str] | None:
 def _transport(flow: Flow) -> str | None:
     """Data without its handshake: every receiver index keeps its own counter."""
     found = _typed(flow.samples, 4)
-    if len(found) < 4 or 10 * len(found) < 9 * len(flow.samples) or any(s.size % 16 or s.size < _DATA for s in found):
+    opened = [s for kind, size in _SIZES for s in _typed(flow.samples, kind) if s.size == size]
+    if len(found) < 4 or 10 * (len(found) + len(opened)) < 9 * len(flow.samples):
+        return None
+    if any(s.size % 16 or s.size < _DATA for s in found):
         return None
     ways = _by_index(found)
     enough = [w for w in ways if len(w) >= 2]
@@ -138,6 +154,7 @@ RULES = (
     _HANDSHAKE,
     replace(_HANDSHAKE, id="wireguard.tunnelbear", match=_tunnelbear, reference=_NDPI, priority=31),
     replace(_HANDSHAKE, id="wireguard.data", match=_transport, priority=32),
+    replace(_HANDSHAKE, id="wireguard.sequence", match=_sequence, priority=33),
     replace(_HANDSHAKE, id="wireguard.unanswered", match=_unanswered, priority=33),
     replace(
         _HANDSHAKE,
