@@ -98,7 +98,7 @@ def psiphon(trace: Trace) -> None:
 
 @capture(
     "ultrasurf",
-    "the fixed first eight bytes of UltraSurf's own protocol, and TLS to the same server and port, which only the neighbour shows",
+    "the fixed first eight bytes of UltraSurf's own protocol; TLS to the same server and port",
     "bytes as public rule sets state",
     "nDPI ultrasurf.pcap",
 )
