@@ -17,16 +17,18 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer import blocks, brief, fetching, records, registry, study
+from analyzer import blocks, records, registry
 from analyzer.blocks import Catalogue
 from analyzer.errors import BadInput, UnknownName
 from analyzer.outputs.table import number
 from analyzer.store import Store
-from analyzer.store.loading import expand, load_file
+from analyzer.store.loading import captures_ahead, expand, load_file
 from analyzer.store.released import select
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analyzer.shares.question import ShareReport
 
 Progress = Callable[[int, int], None]
 
@@ -49,6 +51,8 @@ class Study(records.Study):
 
     def brief(self, path: str | PathLike[str]) -> Path:
         """Write this study as a brief; the file's ending chooses the rendering.  Returns the path."""
+        from analyzer import study  # with the estimators and their libraries, which a load has no use for
+
         return write_brief(study.dossier_of(self), path)
 
 
@@ -66,24 +70,30 @@ class Database:
         cc: str | None = None,
         retrieved: date | None = None,
         mapping: str | PathLike[str] | None = None,
+        k: int | None = None,
+        sampling: int = 1,
         progress: Progress | None = None,
         skipped: Callable[[str], None] = warnings.warn,
     ) -> list[records.LoadResult]:
         """Load files, folders or globs (`-` is standard input); each file all or nothing, the same bytes once.
 
+        k (10 unless given) and sampling are for captures: cells of fewer than k clients are suppressed; where one in
+        `sampling` packets was captured, bytes and packets are multiplied by it.  Several captures use two processes.
+
         A file that was named and cannot be read raises BadInput; the files before it stay loaded.  A file that was only
         found in a folder is left out, and `skipped` is told why; BadInput where none in the folder could be loaded.
         """
-        described = None if mapping is None else str(mapping)
         options: dict[str, Any] = {"source": source, "tz": tz, "cc": cc, "retrieved": retrieved, "progress": progress}
+        options["mapping"] = None if mapping is None else str(mapping)
         results: list[records.LoadResult] = []
         try:
-            for given in paths:
-                files = expand([str(given)])
-                found = [r for f in files if (r := self._load_one(f, given, skipped, mapping=described, **options))]
-                if not found:
-                    raise BadInput(f"{given}: no file in this folder could be loaded")
-                results += found
+            with captures_ahead(self.store, paths, k=k, sampling=sampling) as ready:
+                for given in paths:
+                    files = expand([str(given)])
+                    found = [r for f in files if (r := self._load_one(f, given, skipped, captures=ready, **options))]
+                    if not found:
+                        raise BadInput(f"{given}: no file in this folder could be loaded")
+                    results += found
         finally:
             if results:  # only after a load: a store into which nothing could be loaded stays as it was
                 with self.store.writing() as con:
@@ -103,6 +113,8 @@ class Database:
 
     def fetch(self, source: str, *, cc: str, start: date, end: date, **options: Any) -> list[records.LoadResult]:
         """Download a source's native files for a country and days [start, end), then load them."""
+        from analyzer import fetching
+
         options.setdefault("folder", self.store.path.parent / "snapshots")
         return self.load(*fetching.fetch(source, cc, start, end, **options), source=source)
 
@@ -130,19 +142,37 @@ class Database:
         cc: str | None = None,
         date: date | None = None,
         indicator: str | None = None,
-        horizons: Iterable[str] = study.DEFAULT_HORIZONS,
+        horizons: Iterable[str] | None = None,
     ) -> Study:
         """The study of a block, or of a country and local calendar date that is no block.
 
         Raises UnknownName for an unknown block, country, indicator or horizon; rows that cannot be estimated are in the
         study with their reason.
         """
+        from analyzer import study
+
         catalogue = self.catalogue()
         if (block_id is None) == (cc is None or date is None):
             raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
         asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
-        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=tuple(horizons), now=now())
+        wanted = study.DEFAULT_HORIZONS if horizons is None else tuple(horizons)
+        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now())
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
+
+    def shares(
+        self, *, cc: str, start: date, end: date, rates: str | PathLike[str] | None = None, **options: Any
+    ) -> ShareReport:
+        """Shares of flows, clients or bytes in the local days [start, end), corrected for classifier error.
+
+        rates: a CSV or TOML file, or the `rates_id` of a shipped row; or sensitivity= and false_positives= as `a/b`.
+        The other options are those of `vpn-uptake shares`.  Raises NotEnoughData where no flows are there, BadInput
+        or UnknownName for rates or options that cannot be meant.
+        """
+        from analyzer.shares import asking, report
+
+        question = asking.question(cc, start, end, rates=rates, **options)
+        first, last = question.window
+        return report.answer(question, self.store.rows("share_inputs", cc=question.cc, start=first, end=last))
 
     def brief(
         self,
@@ -154,6 +184,8 @@ class Database:
         command: str = "",
     ) -> Path:
         """Write the brief of blocks, or of a country and the days [start, end); returns the path."""
+        from analyzer import study
+
         asked = study.BriefQuestion(block_ids, cc, start, end)
         return write_brief(study.dossier(self.store, self.catalogue(), asked, command=command, now=now()), path)
 
@@ -174,6 +206,8 @@ def now() -> datetime:
 
 def write_brief(dossier: records.Dossier, path: str | PathLike[str]) -> Path:
     """Render a dossier by the file's ending.  Raises UnknownName for an ending no output writes."""
+    from analyzer import brief
+
     target = Path(path)
     outputs = [o for o in registry.load_all("outputs").values() if o.kind == "brief"]
     chosen = next((o for o in outputs if target.suffix in o.suffixes), None)

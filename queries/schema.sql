@@ -26,7 +26,8 @@ CREATE TABLE snapshots (
     timezone VARCHAR NOT NULL,
     byte_basis VARCHAR,
     rows_loaded BIGINT NOT NULL,
-    rows_rejected BIGINT NOT NULL
+    rows_rejected BIGINT NOT NULL,
+    note VARCHAR NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE snapshots IS 'One row per file as received';
 COMMENT ON COLUMN snapshots.snapshot_id IS 'First 16 hexadecimal digits of sha256';
@@ -40,8 +41,9 @@ COMMENT ON COLUMN snapshots.licence IS 'Licence of the data, as far as its publi
 COMMENT ON COLUMN snapshots.attribution IS 'How its publisher asks to be named';
 COMMENT ON COLUMN snapshots.timezone IS 'Zone of the times in the file; everything is UTC in the store';
 COMMENT ON COLUMN snapshots.byte_basis IS 'What a byte count counts (frame, IP, payload); NULL for series';
-COMMENT ON COLUMN snapshots.rows_loaded IS 'Rows kept';
-COMMENT ON COLUMN snapshots.rows_rejected IS 'Rows refused: each stands in rejections';
+COMMENT ON COLUMN snapshots.rows_loaded IS 'Rows kept; of a capture: rows of flows';
+COMMENT ON COLUMN snapshots.rows_rejected IS 'Rows refused: each stands in rejections; of a capture: packets that could not be read';
+COMMENT ON COLUMN snapshots.note IS 'What a reader of its numbers has to know: a lower k, packet sampling, approximate counts of clients; empty = nothing';
 
 CREATE TABLE observations (
     snapshot_id VARCHAR NOT NULL,
@@ -59,14 +61,14 @@ CREATE TABLE observations (
     quality DOUBLE,
     n BIGINT,
     scale_id VARCHAR NOT NULL,
-    PRIMARY KEY (snapshot_id, indicator, cc, asn, entity, t_start)
+    PRIMARY KEY (snapshot_id, indicator, cc, asn, entity, t_start, scale_id)
 );
-COMMENT ON TABLE observations IS 'One row per snapshot, indicator, country, network, entity and interval: what happened, not what it means';
+COMMENT ON TABLE observations IS 'One row per snapshot, indicator, country, network, entity, interval and scale: what happened, not what it means';
 COMMENT ON COLUMN observations.snapshot_id IS 'The file it came from';
 COMMENT ON COLUMN observations.indicator IS 'What is counted, for example tor.bridge_users';
 COMMENT ON COLUMN observations.cc IS 'ISO 3166-1 alpha-2; XX = world, ZZ = unknown or no country';
 COMMENT ON COLUMN observations.asn IS 'Autonomous system number; 0 = none';
-COMMENT ON COLUMN observations.entity IS 'App, transport, family, domain or test; empty = none';
+COMMENT ON COLUMN observations.entity IS 'App, transport, domain or test; empty = none. Of a capture: empty = all traffic, kind=K, family=F, confidence=C, provider=P (labelled flows), traffic=encrypted (flows without a label that are random from the first byte)';
 COMMENT ON COLUMN observations.t_start IS 'First instant of the interval (UTC)';
 COMMENT ON COLUMN observations.t_end IS 'First instant after the interval (UTC)';
 COMMENT ON COLUMN observations.value IS 'The value; NULL unless state is value';
@@ -74,9 +76,9 @@ COMMENT ON COLUMN observations.low IS 'Lower bound stated by the source; for ran
 COMMENT ON COLUMN observations.high IS 'Upper bound stated by the source';
 COMMENT ON COLUMN observations.unit IS 'Unit of value, low and high';
 COMMENT ON COLUMN observations.state IS 'value, missing, below_threshold (or beyond the chart), suppressed; zero is a value';
-COMMENT ON COLUMN observations.quality IS 'Share of reporters (Tor frac / 100) or coverage';
-COMMENT ON COLUMN observations.n IS 'Sample behind the value; for a chart, its length';
-COMMENT ON COLUMN observations.scale_id IS 'Values with different ids are not comparable';
+COMMENT ON COLUMN observations.quality IS 'Share of reporters (Tor frac / 100) or coverage; of a capture: share of the interval between its first and last packet';
+COMMENT ON COLUMN observations.n IS 'Sample behind the value; for a chart, its length; of a capture: distinct clients in the interval';
+COMMENT ON COLUMN observations.scale_id IS 'Values with different ids are not comparable; of a capture: hour or day';
 
 CREATE TABLE rejections (
     snapshot_id VARCHAR NOT NULL,
@@ -85,9 +87,9 @@ CREATE TABLE rejections (
     reason VARCHAR NOT NULL,
     text VARCHAR NOT NULL
 );
-COMMENT ON TABLE rejections IS 'One row per line (or record) of a file that was not loaded';
+COMMENT ON TABLE rejections IS 'One row per line (or record) of a file that was not loaded; of a capture: one row per reason';
 COMMENT ON COLUMN rejections.snapshot_id IS 'The file it came from';
-COMMENT ON COLUMN rejections.line IS 'Line number in the decompressed text, from 1';
+COMMENT ON COLUMN rejections.line IS 'Line number in the decompressed text, from 1; 0 = not a line';
 COMMENT ON COLUMN rejections.field IS 'Column at fault; empty = the whole line';
 COMMENT ON COLUMN rejections.reason IS 'What is wrong with it';
 COMMENT ON COLUMN rejections.text IS 'The line as found; for flow logs and captures a redacted shape, never the line';
@@ -109,38 +111,41 @@ CREATE TABLE flows (
     packets BIGINT,
     state observation_state NOT NULL
 );
-COMMENT ON TABLE flows IS 'One row per snapshot, hour, country, network and label: aggregates only, no address or name ever';
+COMMENT ON TABLE flows IS 'One row per snapshot, hour, country, network and label: aggregates only, no address or name ever. Totals are over outer packets: a labelled flow inside a tunnel counts as a flow and for its client, with no bytes or packets, which are in the outer flow; one without a label is not counted here';
 COMMENT ON COLUMN flows.snapshot_id IS 'The file it came from';
-COMMENT ON COLUMN flows.t_start IS 'First instant of the hour (UTC)';
+COMMENT ON COLUMN flows.t_start IS 'First instant of the hour (UTC) in which the flow record began';
 COMMENT ON COLUMN flows.t_end IS 'First instant after the hour (UTC)';
 COMMENT ON COLUMN flows.cc IS 'ISO 3166-1 alpha-2; XX = world, ZZ = unknown';
 COMMENT ON COLUMN flows.asn IS 'Autonomous system number; 0 = none';
-COMMENT ON COLUMN flows.family IS 'Protocol family';
+COMMENT ON COLUMN flows.family IS 'Protocol family; where kind is NULL what the traffic looks like: none (no payload), cut (not captured), other, encrypted (no header, random from the first byte: unexplained), tls, quic, dtls, http, dns, ssh, stun, ip';
 COMMENT ON COLUMN flows.provider IS 'Operator from shipped lists, or empty';
 COMMENT ON COLUMN flows.kind IS 'What the flow is for; NULL = unlabelled';
 COMMENT ON COLUMN flows.confidence IS 'What the label rests on; NULL = unlabelled';
-COMMENT ON COLUMN flows.flows IS 'Number of flows; NULL when suppressed';
-COMMENT ON COLUMN flows.clients IS 'Number of distinct clients; NULL when suppressed';
-COMMENT ON COLUMN flows.bytes_up IS 'Bytes from the client';
-COMMENT ON COLUMN flows.bytes_down IS 'Bytes to the client';
-COMMENT ON COLUMN flows.packets IS 'Packets both ways';
-COMMENT ON COLUMN flows.state IS 'value or suppressed';
+COMMENT ON COLUMN flows.flows IS 'Number of flows, in the hour in which each began; NULL when suppressed';
+COMMENT ON COLUMN flows.clients IS 'Number of distinct clients (IPv4 address, IPv6 /64) with such a flow; NULL when suppressed';
+COMMENT ON COLUMN flows.bytes_up IS 'IP bytes from the client; NULL when suppressed';
+COMMENT ON COLUMN flows.bytes_down IS 'IP bytes to the client; NULL when suppressed';
+COMMENT ON COLUMN flows.packets IS 'Packets both ways; NULL when suppressed';
+COMMENT ON COLUMN flows.state IS 'value or suppressed (fewer than k clients, or needed to hide such a row)';
 
 CREATE TABLE requests (
     snapshot_id VARCHAR NOT NULL, t_start TIMESTAMP NOT NULL, t_end TIMESTAMP NOT NULL, cc VARCHAR NOT NULL,
-    asn BIGINT NOT NULL, service VARCHAR NOT NULL, outcome VARCHAR NOT NULL, flows BIGINT, clients BIGINT,
-    state observation_state NOT NULL
+    asn BIGINT NOT NULL, service VARCHAR NOT NULL, protocol VARCHAR NOT NULL, outcome VARCHAR NOT NULL, flows BIGINT,
+    clients BIGINT, bytes_up BIGINT, bytes_down BIGINT, state observation_state NOT NULL
 );
-COMMENT ON TABLE requests IS 'One row per snapshot, hour, country, network, service and outcome';
+COMMENT ON TABLE requests IS 'One row per snapshot, hour, country, network, service, protocol and outcome, over flows that carried a request';
 COMMENT ON COLUMN requests.snapshot_id IS 'The file it came from';
 COMMENT ON COLUMN requests.t_start IS 'First instant of the hour (UTC)';
 COMMENT ON COLUMN requests.t_end IS 'First instant after the hour (UTC)';
 COMMENT ON COLUMN requests.cc IS 'ISO 3166-1 alpha-2; XX = world, ZZ = unknown';
 COMMENT ON COLUMN requests.asn IS 'Autonomous system number; 0 = none';
-COMMENT ON COLUMN requests.service IS 'Service from shipped lists, else other';
-COMMENT ON COLUMN requests.outcome IS 'What became of the request: answered, no answer, reset, redirected';
+COMMENT ON COLUMN requests.service IS 'Service from shipped lists by the longest domain the name lies below, else other';
+COMMENT ON COLUMN requests.protocol IS 'How it was asked for: dns (a look-up of its name), tls, quic, http, dtls';
+COMMENT ON COLUMN requests.outcome IS 'What became of the request: answered, no_answer, reset, redirected, failed (DNS error)';
 COMMENT ON COLUMN requests.flows IS 'Number of flows; NULL when suppressed';
 COMMENT ON COLUMN requests.clients IS 'Number of distinct clients; NULL when suppressed';
+COMMENT ON COLUMN requests.bytes_up IS 'IP bytes from the client in these flows; NULL when suppressed';
+COMMENT ON COLUMN requests.bytes_down IS 'IP bytes to the client in these flows; NULL when suppressed';
 COMMENT ON COLUMN requests.state IS 'value or suppressed';
 
 CREATE TABLE resolvers (
@@ -154,9 +159,9 @@ COMMENT ON COLUMN resolvers.t_start IS 'First instant of the hour (UTC)';
 COMMENT ON COLUMN resolvers.t_end IS 'First instant after the hour (UTC)';
 COMMENT ON COLUMN resolvers.cc IS 'ISO 3166-1 alpha-2; XX = world, ZZ = unknown';
 COMMENT ON COLUMN resolvers.asn IS 'Autonomous system number; 0 = none';
-COMMENT ON COLUMN resolvers.resolver IS 'Resolver from shipped lists, else other';
+COMMENT ON COLUMN resolvers.resolver IS 'Public resolver by published address or host name, else other (mostly the access provider''s own)';
 COMMENT ON COLUMN resolvers.transport IS 'udp, tcp, dot, doh, doq';
-COMMENT ON COLUMN resolvers.queries IS 'Number of queries; NULL when suppressed';
+COMMENT ON COLUMN resolvers.queries IS 'udp: packets from the client; tcp, dot, doh, doq: flows, each of which may hold many queries; NULL when suppressed';
 COMMENT ON COLUMN resolvers.clients IS 'Number of distinct clients; NULL when suppressed';
 COMMENT ON COLUMN resolvers.state IS 'value or suppressed';
 
@@ -165,18 +170,28 @@ CREATE TABLE endpoint_counts (
     asn BIGINT NOT NULL, family VARCHAR NOT NULL, kind flow_kind, confidence flow_confidence, endpoints BIGINT,
     domains BIGINT, state observation_state NOT NULL
 );
-COMMENT ON TABLE endpoint_counts IS 'One row per snapshot, hour, country, network and label: how many distinct endpoints';
+COMMENT ON TABLE endpoint_counts IS 'One row per snapshot, interval (hour, and day by t_end), country, network and label: how many distinct endpoints';
 COMMENT ON COLUMN endpoint_counts.snapshot_id IS 'The file it came from';
-COMMENT ON COLUMN endpoint_counts.t_start IS 'First instant of the hour (UTC)';
-COMMENT ON COLUMN endpoint_counts.t_end IS 'First instant after the hour (UTC)';
+COMMENT ON COLUMN endpoint_counts.t_start IS 'First instant of the hour or day (UTC)';
+COMMENT ON COLUMN endpoint_counts.t_end IS 'First instant after the hour or day (UTC)';
 COMMENT ON COLUMN endpoint_counts.cc IS 'ISO 3166-1 alpha-2; XX = world, ZZ = unknown';
 COMMENT ON COLUMN endpoint_counts.asn IS 'Autonomous system number; 0 = none';
 COMMENT ON COLUMN endpoint_counts.family IS 'Protocol family';
 COMMENT ON COLUMN endpoint_counts.kind IS 'What the flows are for';
 COMMENT ON COLUMN endpoint_counts.confidence IS 'What the label rests on';
-COMMENT ON COLUMN endpoint_counts.endpoints IS 'Distinct server addresses; NULL when suppressed';
-COMMENT ON COLUMN endpoint_counts.domains IS 'Distinct server names; NULL when suppressed';
+COMMENT ON COLUMN endpoint_counts.endpoints IS 'Distinct server addresses, not additive over hours; NULL when suppressed';
+COMMENT ON COLUMN endpoint_counts.domains IS 'Distinct server names, not additive over hours; NULL when suppressed';
 COMMENT ON COLUMN endpoint_counts.state IS 'value or suppressed';
+
+CREATE TABLE services (
+    service VARCHAR NOT NULL,
+    category VARCHAR NOT NULL,
+    substitute_for VARCHAR NOT NULL
+);
+COMMENT ON TABLE services IS 'One row per service that requests can name: the list shipped with the version that last loaded a capture';
+COMMENT ON COLUMN services.service IS 'Name, as in requests.service';
+COMMENT ON COLUMN services.category IS 'platform, video, audio, search, knowledge, measurement';
+COMMENT ON COLUMN services.substitute_for IS 'The platform that people leave for it when that is blocked; itself where there is none';
 
 CREATE TABLE blocks (
     block_id VARCHAR PRIMARY KEY,

@@ -26,7 +26,6 @@ from analyzer.sources import _bytes
 from analyzer.store import Store, loading
 from analyzer.store.loading import load_file
 
-PCAP = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 HTML = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>date,country,users,frac</body></html>\n"
 
 
@@ -71,9 +70,6 @@ WHOLE = {
     "truncated zstd": (bytes.fromhex("28b52ffd24") + b"\x20\x01", "compressed data"),
     "truncated xz": (bytes.fromhex("fd377a585a000004e6d6b446"), "compressed data end too early"),
     "random bytes": (bytes(range(250, 100, -1)) * 9, "not UTF-8"),
-    "pcap": (PCAP, r"packet capture \(pcap\), not a series"),
-    "gzipped pcap": (gzip.compress(PCAP), r"packet capture \(pcap\), not a series"),
-    "pcapng": (b"\x0a\x0d\x0d\x0a" + b"\x1c\0\0\0" + b"\x4d\x3c\x2b\x1a", "packet capture"),
     "Parquet": (b"PAR1\x15\x04\x15", "Parquet file"),
     "Excel": (b"PK\x03\x04\x14\x00", "Excel workbook"),
     "quote never closed": (HEADER.encode() + b'2024-02-01,"pk,5,94\n' + b"2024-02-01,pk,5,94\n" * 9, "line 2: .*quote"),
@@ -300,12 +296,12 @@ from analyzer.store import Store, loading
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
 if sys.argv[3] == "while reading":
     loading.load_file(Store(sys.argv[1]), sys.argv[2], progress=die)
-run = loading._run
+run = loading.run
 def run_then_die(con, query, **parameters):
     run(con, query, **parameters)
     if query == sys.argv[3]:
         die()
-loading._run = run_then_die
+loading.run = run_then_die
 loading.load_file(Store(sys.argv[1]), sys.argv[2])
 """
 

@@ -163,7 +163,7 @@ class Rule:
     kind: Kind
     confidence: Confidence
     protos: tuple[int, ...]  # IP protocol numbers it applies to
-    match: Callable[[Flow], str | tuple[str, str] | None]  # reason, or (reason, provider)
+    match: Callable[[Flow], str | tuple[str, str] | Label | None]  # reason, (reason, provider), or a label of its own
     reference: str  # specification, paper or page
     provider: str = ""
     first: tuple[bytes, ...] = ()

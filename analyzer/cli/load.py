@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from analyzer.records import LoadResult
 
 
+_SAFE = 10  # as analyzer.aggregates.DEFAULT_K, which would cost numpy at every start
+_BANNER = """\
+*** --k {k}: cells of fewer than {safe} clients will be stored and printed. ***
+*** Few clients can be recognised: only for captures of your own machines. ***"""
+
+
 @click.command(epilog="Example: vpn-uptake load downloads/*.csv.gz --retrieved 2024-03-01")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @db_option
@@ -23,6 +29,12 @@ if TYPE_CHECKING:
 @click.option("--cc", metavar="CC", help="Country of a file that states none.")
 @click.option("--retrieved", type=date_type, metavar="D", help="Day on which the file was retrieved.")
 @click.option("--map", "mapping", metavar="FILE", help="Column mapping (TOML or YAML) for a table of your own.")
+@click.option(
+    "--k", type=click.IntRange(1), metavar="K", help="Captures: clients behind a published cell.  [default: 10]"
+)
+@click.option(
+    "--sampling", type=click.IntRange(1), default=1, metavar="N", help="Captures: one in N packets was captured."
+)
 @format_option
 def command(
     *,
@@ -33,15 +45,20 @@ def command(
     cc: str | None,
     retrieved: datetime | None,
     mapping: str | None,
+    k: int | None,
+    sampling: int,
     fmt: str,
 ) -> None:
     """Load files, folders, globs or - (standard input) into the store.
 
-    The format is told from the content; .gz .zst .bz2 .xz are unpacked.  Each file is loaded whole or not at
-    all, and the same bytes twice change nothing.
+    Series and packet captures (pcap, pcapng); of a capture only hourly aggregates are kept.  The format is told
+    from the content; .gz .zst .bz2 .xz are unpacked.  Each file is loaded whole or not at all, and the same bytes
+    twice change nothing.
     """
     import analyzer
 
+    if k is not None and k < _SAFE:
+        click.echo(_BANNER.format(k=k, safe=_SAFE), err=True)
     with bar("loading") as progress:
         results = analyzer.open(db).load(
             *paths,
@@ -50,6 +67,8 @@ def command(
             cc=cc,
             retrieved=retrieved.date() if retrieved else None,
             mapping=mapping,
+            k=k,
+            sampling=sampling,
             progress=progress,
             skipped=lambda why: click.echo(f"Note: {why}", err=True),
         )

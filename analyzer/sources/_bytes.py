@@ -10,11 +10,11 @@ import hashlib
 import io
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from analyzer import packed
 from analyzer.errors import BadInput
 from analyzer.records import Lines
 
@@ -67,65 +67,13 @@ class Received(io.RawIOBase):
         super().close()
 
 
-class _Zstd(io.RawIOBase):
-    """Zstandard frames as a stream that notices a missing end; zstandard's own reader ends silently there."""
-
-    STEP = 1 << 10  # a kilobyte can stand for 32 MiB of zeros, which bounds what one step may yield
-
-    def __init__(self, source: IO[bytes]) -> None:
-        super().__init__()
-        import zstandard
-
-        self._new = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj
-        self._source, self._frame, self._ready = source, self._new(), memoryview(b"")
-        self._inside = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready and (packed := self._source.read(self.STEP)):
-            self._ready = memoryview(self._unpacked(packed))
-        if not self._ready and self._inside:
-            raise EOFError
-        got = min(len(buffer), len(self._ready))
-        buffer[:got], self._ready = self._ready[:got], self._ready[got:]
-        return got
-
-    def _unpacked(self, packed: bytes) -> bytes:
-        out = b""
-        while packed:
-            out += self._frame.decompress(packed)
-            self._inside, packed = not self._frame.eof, self._frame.unused_data
-            if self._frame.eof:
-                self._frame = self._new()
-        return out
-
-
-def _opened(raw: IO[bytes], magic: bytes) -> IO[bytes]:
-    """The decompressed bytes behind `raw`."""
-    import bz2
-    import gzip
-    import lzma
-
-    if magic.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
-    if magic.startswith(b"BZh"):
-        return bz2.BZ2File(raw)
-    if magic.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile(raw)
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
-        return io.BufferedReader(_Zstd(raw), CHUNK)
-    return raw
-
-
 # Files that people do hand to `load`; the text says what to do with each.
 _NO_TEXT: tuple[tuple[bytes, int, str], ...] = (
-    (b"\xd4\xc3\xb2\xa1", 0, "a packet capture (pcap), not a series; load takes tables and charts"),
-    (b"\xa1\xb2\xc3\xd4", 0, "a packet capture (pcap), not a series; load takes tables and charts"),
-    (b"\x4d\x3c\xb2\xa1", 0, "a packet capture (pcap), not a series; load takes tables and charts"),
-    (b"\xa1\xb2\x3c\x4d", 0, "a packet capture (pcap), not a series; load takes tables and charts"),
-    (b"\x0a\x0d\x0d\x0a", 0, "a packet capture (pcapng), not a series; load takes tables and charts"),
+    (b"\xd4\xc3\xb2\xa1", 0, "a packet capture (pcap), which only load and inspect read"),
+    (b"\xa1\xb2\xc3\xd4", 0, "a packet capture (pcap), which only load and inspect read"),
+    (b"\x4d\x3c\xb2\xa1", 0, "a packet capture (pcap), which only load and inspect read"),
+    (b"\xa1\xb2\x3c\x4d", 0, "a packet capture (pcap), which only load and inspect read"),
+    (b"\x0a\x0d\x0d\x0a", 0, "a packet capture (pcapng), which only load and inspect read"),
     (b"PAR1", 0, "a Parquet file; save it as CSV first"),
     (b"PK\x03\x04", 0, "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", 0, "an Excel workbook of the old kind; save the sheet as CSV"),
@@ -152,10 +100,8 @@ def _encoding(first: bytes) -> str:
 
 def chunks(raw: Received, name: str) -> Iterator[str]:
     """Decoded text in pieces.  Raises BadInput for damaged, truncated, binary or wrongly encoded data."""
-    packed = io.BufferedReader(raw, CHUNK)
-    unpacked = _opened(packed, packed.peek(6)[:6])
     try:
-        yield from _decoded(unpacked, name)
+        yield from _decoded(io.BufferedReader(packed.opened(raw), CHUNK), name)
     except EOFError as error:
         raise BadInput(f"{name}: the compressed data end too early; get the file again") from error
     except UnicodeDecodeError as error:
@@ -166,10 +112,6 @@ def chunks(raw: Received, name: str) -> Iterator[str]:
         if type(error).__name__ in ("ZstdError", "LZMAError"):  # their modules are loaded only when used
             raise BadInput(f"{name}: the compressed data are damaged ({error}); get the file again") from error
         raise
-    finally:
-        # A buffer that is collected would close `raw`, whose hash is still wanted.
-        with suppress(ValueError):
-            packed.detach()
 
 
 def _decoded(unpacked: IO[bytes], name: str) -> Iterator[str]:

@@ -6,27 +6,32 @@ differs between the two readings changed meanwhile, and nothing of it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzer import places, sources
+from analyzer import packed, places, sources
+from analyzer.capture import containers
 from analyzer.errors import BadInput, StoreError
 from analyzer.records import Lines, LoadResult, Observation, Origin, Rejection, Source
 from analyzer.sources import _bytes, _mapping
 from analyzer.sources._table import TEXT_LIMIT
 from analyzer.store import Store, fetch_rows
-from analyzer.store._files import Facts, expand, facts_of, received
+from analyzer.store._files import STDIN, Facts, expand, facts_of, received
 from analyzer.store.named import named
 from analyzer.version import __version__
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["expand", "load_file"]
+    from analyzer.store.captures import Captures
+
+__all__ = ["captures_ahead", "expand", "is_capture", "load_file"]
 
 BATCH = 50_000  # rows: some 20 MB of Python objects at a time
 
@@ -43,9 +48,11 @@ def load_file(
     tz: str | None = None,
     mapping: Mapping[str, Any] | str | Path | None = None,
     progress: Progress | None = None,
+    captures: Captures | None = None,
 ) -> LoadResult:
-    """Load one file, or standard input for `-`.
+    """Load one file, or standard input for `-`; the content tells whether it is a capture.
 
+    captures: how captures are made into aggregates, and what was found in some of them already.
     Raises BadInput when it is not what it claims to be or no row of it is good, StoreError when the store
     cannot take it; the store is then as it was.
     """
@@ -57,15 +64,75 @@ def load_file(
         mapping=_mapping.read_mapping(mapping) if isinstance(mapping, (str, Path)) else mapping,
     )
     with received(asked.name) as file:
+        if is_capture(file):
+            _refuse_options(asked, source)
+            return _load_capture(store, file, asked, captures, progress)
         head = _bytes.head(file, asked.name)
         with _bytes.Received(file) as raw:
             digest = raw.digest()
-        if known := _known_outside(store, digest.sha256, source):
-            return known
+        if before := _known_outside(store, digest.sha256, source):
+            return before
         sources.refuse_html(head, asked.name)
         chosen = sources.source_named(source) if source else sources.recognise(head, asked.name, mapping=asked.mapping)
         facts = facts_of(file, asked, head, digest)
         return _Load(store, file, chosen, asked, facts, _is_no(chosen), progress).run()
+
+
+
+
+def is_capture(file: Path) -> bool:
+    """Whether a file is a packet capture by its first bytes, compressed or not."""
+    try:
+        with file.open("rb", buffering=0) as raw:
+            return containers.is_capture(io.BufferedReader(packed.opened(raw)).read(containers.HEAD))
+    except Exception as error:
+        if isinstance(error, OSError) or packed.flaw(error):
+            return False  # the one who reads it says why it cannot be read
+        raise
+
+
+def _refuse_options(asked: Origin, source: str | None) -> None:
+    """Raises BadInput for options that mean nothing for a capture."""
+    if source not in (None, "capture"):
+        raise BadInput(f"{asked.name} is a packet capture, not a file of {source}; leave --source away")
+    if asked.mapping is not None or asked.tz is not None:
+        raise BadInput(f"{asked.name} is a packet capture: it has no columns to map, and its times are UTC")
+
+
+def _load_capture(
+    store: Store, file: Path, asked: Origin, ready: Captures | None, progress: Progress | None
+) -> LoadResult:
+    from analyzer.store import captures  # series are loaded without what packets need
+
+    ready = ready or captures.Captures(captures.CaptureOptions())
+    found = ready.pop(asked.name)
+    if found is None:
+        found = captures.analyse(file, asked.name, ready.options, captures.known_hashes(store), progress)
+    return captures.write(store, file, asked, found)
+
+
+@contextmanager
+def captures_ahead(
+    store: Store, paths: Iterable[str | PathLike[str]], *, k: int | None = None, sampling: int = 1
+) -> Iterator[Captures | None]:
+    """The captures among the paths, analysed by two processes while the first of them is written."""
+    names = [name for given in paths for name in _tried(str(given))]
+    found = [name for name in dict.fromkeys(names) if name != STDIN and is_capture(Path(name))]
+    if not found and k is None and sampling == 1:
+        yield None
+        return
+    from analyzer.store import captures
+
+    options = captures.CaptureOptions(sampling=sampling) if k is None else captures.CaptureOptions(k, sampling)
+    with captures.ahead(store, found, options) as ready:
+        yield ready
+
+
+def _tried(given: str) -> list[str]:
+    try:
+        return expand([given])
+    except BadInput:
+        return []  # said when its turn comes: what stands before it is loaded
 
 
 def _instant(given: datetime | date | str | None) -> datetime | None:
@@ -89,12 +156,12 @@ def _known_outside(store: Store, sha256: str, source: str | None) -> LoadResult 
         return None
     try:
         with store.reading() as con:
-            return _known(con, sha256, source)
+            return known(con, sha256, source)
     except StoreError:
         return None  # locked, or no store yet: the one who opens it for writing says what is wrong, if anything is
 
 
-def _known(con: duckdb.DuckDBPyConnection, sha256: str, source: str | None) -> LoadResult | None:
+def known(con: duckdb.DuckDBPyConnection, sha256: str, source: str | None) -> LoadResult | None:
     """What the store holds of these bytes.  Raises BadInput when they were read as another source before."""
     for row in fetch_rows(con, "load_known", {"sha256": sha256}):
         if source and row["source"] != source:
@@ -133,8 +200,8 @@ class _Load:
     def run(self) -> LoadResult:
         with self.store.writing() as con:
             # Another process may have loaded the same bytes while this one waited for the lock.
-            if known := _known(con, self.facts.digest.sha256, None):
-                return known
+            if before := known(con, self.facts.digest.sha256, None):
+                return before
             return self._written(con)
 
     def _written(self, con: duckdb.DuckDBPyConnection) -> LoadResult:
@@ -148,7 +215,7 @@ class _Load:
         if counts["doubled"]:
             self._reject_doubles(con)
         self._check_unchanged()
-        _run(con, "load_observations", snapshot_id=self.facts.snapshot_id)
+        run(con, "load_observations", snapshot_id=self.facts.snapshot_id)
         result = LoadResult(self.facts.snapshot_id, self.source.name, good, rejected + counts["doubled"], False)
         self._describe(con, result, counts["last_start"])
         return result
@@ -158,9 +225,9 @@ class _Load:
         seq, refused, first = 0, 0, None
         for rows, rejections in _batches(self._items()):
             if rows:
-                _insert(con, "load_stage", _columns_of(rows, seq))
+                insert(con, "load_stage", _columns_of(rows, seq))
             if rejections:
-                _insert(con, "load_rejections", _columns_of_rejections(rejections), snapshot_id=self.facts.snapshot_id)
+                insert(con, "load_rejections", _columns_of_rejections(rejections), snapshot_id=self.facts.snapshot_id)
                 first = first or rejections[0]
             seq, refused = seq + len(rows), refused + len(rejections)
         return refused, first
@@ -199,7 +266,7 @@ class _Load:
     def _insert_texts(self, con: duckdb.DuckDBPyConnection, batch: list[tuple[int, str]]) -> None:
         if batch:
             columns = _columns(batch, ("line", "text"))
-            _insert(con, "load_double_rejections", columns, snapshot_id=self.facts.snapshot_id)
+            insert(con, "load_double_rejections", columns, snapshot_id=self.facts.snapshot_id)
 
     def _check_unchanged(self) -> None:
         if self.facts.stamp != self.file.stat().st_mtime_ns:
@@ -219,7 +286,7 @@ class _Load:
         mapping = self.asked.mapping or {}
         time = mapping.get("time")
         zone = self.asked.tz or (time.get("zone") if isinstance(time, dict) else None)
-        _run(
+        run(
             con,
             "load_snapshot",
             snapshot_id=result.snapshot_id,
@@ -232,8 +299,10 @@ class _Load:
             licence=str(mapping.get("licence", self.source.licence)),
             attribution=str(mapping.get("attribution", self.source.attribution)),
             timezone=str(zone or self.source.timezone),
+            byte_basis=None,
             rows_loaded=result.rows_loaded,
             rows_rejected=result.rows_rejected,
+            note="",
         )
 
 
@@ -296,13 +365,13 @@ def _array(column: tuple[Any, ...], kind: str) -> Any:
     return values[np.fromiter(map(distinct.__getitem__, column), dtype=np.int64, count=len(column))]
 
 
-def _insert(con: duckdb.DuckDBPyConnection, query: str, columns: dict[str, Any], **parameters: object) -> None:
+def insert(con: duckdb.DuckDBPyConnection, query: str, columns: dict[str, Any], **parameters: object) -> None:
     con.register("batch", columns)
     try:
-        _run(con, query, **parameters)
+        run(con, query, **parameters)
     finally:
         con.unregister("batch")
 
 
-def _run(con: duckdb.DuckDBPyConnection, query: str, **parameters: object) -> None:
+def run(con: duckdb.DuckDBPyConnection, query: str, **parameters: object) -> None:
     con.execute(named(query).sql, named(query).bind(parameters))

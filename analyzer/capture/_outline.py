@@ -1,0 +1,110 @@
+"""The few bytes of common requests that settle most flows, without building records of them.
+
+Both functions give nothing for whatever is not plain: the parsers in `dissect` are asked then.
+"""
+
+from __future__ import annotations
+
+from struct import Struct, error
+
+from analyzer.capture.dissect import initial
+
+_u16 = Struct(">H").unpack_from
+_extension = Struct(">HH").unpack_from
+_SERVER_NAME, _ALPN, _ECH = 0, 16, 0xFE0D
+_TAG = 16
+
+Outline = tuple[bytes, bytes, bool]
+
+
+def client_hello(data: bytes) -> Outline | None:
+    """(server_name extension, ALPN extension, whether ECH is there) of a TLS ClientHello that one record holds.
+
+    None for any other: cut, spread over records, or with lengths that do not agree (RFC 8446 section 4.1.2).
+    """
+    try:
+        record = _u16(data, 3)[0]
+        if 5 + record > len(data) or (data[6] << 16) + _u16(data, 7)[0] + 4 > record:
+            return None
+        return _body(data, 9, 5 + record)
+    except (IndexError, error):
+        return None
+
+
+def handshake(message: bytes) -> Outline | None:
+    """The same of a ClientHello message without a record around it, as QUIC carries it."""
+    try:
+        size = (message[1] << 16) + _u16(message, 2)[0]
+        return _body(message, 4, 4 + size) if message[0] == 1 and 4 + size <= len(message) else None
+    except (IndexError, error):
+        return None
+
+
+def _body(data: bytes, at: int, most: int) -> Outline | None:
+    at += 35 + data[at + 34]  # version, random, session id
+    at += 2 + _u16(data, at)[0]
+    at += 1 + data[at]
+    end = at + 2 + _u16(data, at)[0]
+    return _extensions(data, at + 2, end) if end <= most else None
+
+
+def _extensions(data: bytes, at: int, end: int) -> Outline | None:
+    name, alpn, ech = b"", b"", False
+    while at < end:
+        kind, size = _extension(data, at)
+        at += 4
+        if kind == _SERVER_NAME:
+            name = data[at : at + size]
+        elif kind == _ALPN:
+            alpn = data[at : at + size]
+        elif kind == _ECH:
+            ech = True
+        at += size
+    return (name, alpn, ech) if at == end else None
+
+
+class Initials:
+    """Opens the first QUIC version 1 Initial of clients, by guessing what header protection hides.
+
+    A client's first packet number is nearly always 0, 1 or 2, in one to four bytes: the tag of AES-GCM proves the right
+    guess (RFC 9001 section 5.3), which costs a quarter of computing the mask.
+    """
+
+    def __init__(self) -> None:
+        self._guesses = [(size, number) for number in (0, 1, 2) for size in (1, 2, 4)]
+        self._salt = initial.salts(initial.V1)[0]
+
+    def message(self, data: bytes) -> bytes | None:
+        """The ClientHello message, where the datagram is one whole Initial that begins with all of it."""
+        if len(data) < 1200 or data[0] & 0xF0 != 0xC0 or data[1:5] != b"\0\0\0\1":
+            return None
+        packet = initial.header(data)
+        if packet is None or packet.end > len(data) or packet.end - packet.number < 20:
+            return None
+        payload = self._opened(data, packet)
+        return _only_crypto(payload) if payload else None
+
+    def _opened(self, data: bytes, packet: initial.Header) -> bytes | None:
+        key, iv = initial.packet_key(self._salt, packet.destination)
+        base = int.from_bytes(iv, "big")
+        start = packet.number
+        head = data[1:start]
+        opener = initial.opener(key)
+        for guess in self._guesses:
+            size, number = guess
+            associated = bytes((0xC0 + size - 1,)) + head + number.to_bytes(size, "big")
+            payload = opener((base ^ number).to_bytes(12, "big"), data[start + size : packet.end], associated)
+            if payload is not None:
+                if guess is not self._guesses[0]:
+                    self._guesses.remove(guess)
+                    self._guesses.insert(0, guess)
+                return payload
+        return None
+
+
+def _only_crypto(payload: bytes) -> bytes | None:
+    """The data of a CRYPTO frame at offset 0 that opens the payload; None where more CRYPTO frames may follow it."""
+    if payload[:2] != b"\x06\x00":
+        return None
+    size, at = initial.varint(payload, 2)
+    return payload[at : at + size]

@@ -1,0 +1,1 @@
+"""Parsers of application payload: total functions from bytes to what they say, None where they are something else."""

@@ -1,0 +1,381 @@
+"""What early payload tells of flows: names, and the samples that rules look at.
+
+Most flows are settled by their first payload: a ClientHello whose name is on no list, a plain DNS question, a web
+request.  Only of the others are samples kept, at most SAMPLES packets each and a bounded number of bytes in all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzer.capture import _first as first
+from analyzer.capture import _outline as outline
+from analyzer.capture._lookups import Lookups
+from analyzer.capture._watch import Watch
+from analyzer.capture.dissect import dns, dtls, http, quic, tls
+from analyzer.capture.records import OUTCOMES, SAMPLES, Hello, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from analyzer.capture._group import Segments
+    from analyzer.capture._interest import Interest
+    from analyzer.capture.records import Ints, Packets
+    from analyzer.capture.table import Rows
+
+    Mask = npt.NDArray[np.bool_]
+    Stages = npt.NDArray[np.uint8]
+
+# Stages of a row: nothing seen, nothing more wanted, samples wanted, answers waited for, sizes wanted.
+NEW, DONE, COLLECT, AWAIT_TLS, AWAIT_HTTP, AWAIT_DNS, AWAIT_ADDRESS, WATCH = range(8)
+
+FULL_SAMPLES = 12  # of that many payload packets all that was captured is kept ..
+FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
+LATER_BYTES = 32
+FIRST_LOOK = 8  # samples after which most headers have proved themselves
+TCP = 6
+HELLO_BYTES = 16_384  # longest ClientHello that is looked at
+BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
+REMEMBERED = 50_000  # questions and hellos whose meaning is remembered
+_HANDSHAKE, _DTLS = 22, 0xFE  # first bytes of a DTLS handshake record (RFC 9147 section 4)
+ANSWERED, REDIRECTED, FAILED = (OUTCOMES.index(o) for o in ("answered", "redirected", "failed"))
+
+Head = tuple[int, bool, int, int, int, int, int]  # row, from side a, t, index of payload, size, kept, seq
+Told = tuple[int, int]  # stage, name
+
+
+class Early:
+    """Samples, hellos and names of the rows of one table."""
+
+    def __init__(self, rows: Rows, interest: Interest) -> None:
+        self.rows = rows
+        self.interest = interest
+        self.samples: dict[int, list[Sample]] = {}
+        self.hellos: dict[int, Hello] = {}
+        self.name_list: list[str] = []
+        self.lookups = Lookups()
+        self.watch = Watch()
+        self.sampled_bytes = 0
+        self.full: list[int] = []  # rows with enough samples to be labelled
+        self._names: dict[str, int] = {}
+        self._initials = outline.Initials()
+        self._outlines: dict[outline.Outline, tuple[Told, Hello]] = {}
+        self._quic_outlines: dict[outline.Outline, tuple[Told, Hello | None]] = {}
+        self._questions: dict[bytes, Told] = {}
+        self._pending: dict[int, quic.QuicHello | None] = {}  # rows whose ClientHello spans several packets
+        self._asked: dict[int, str] = {}  # listed name of a DNS question that waits for its answer
+
+    def take(self, p: Packets, s: Segments, rows: Ints) -> None:
+        """Looks at the payload of a batch that `Table.update` has taken in."""
+        if len(s.loaded):
+            seen = self._firsts(p, s, rows)
+            self._laters(p, s, rows, seen)
+
+    def forget(self, row: int) -> None:
+        """Drops what is kept of a row."""
+        for sample in self.samples.pop(row, ()):
+            self.sampled_bytes -= len(sample.data)
+        self.hellos.pop(row, None)
+        self._pending.pop(row, None)
+        self._asked.pop(row, None)
+        self.rows.held[row] = False
+
+    def name_id(self, name: str) -> int:
+        """Index of a name, -1 for none."""
+        if not name:
+            return -1
+        known = self._names.get(name)
+        if known is None:
+            known = self._names[name] = len(self.name_list)
+            self.name_list.append(name)
+        return known
+
+    # First payload of new flows
+
+    def _firsts(self, p: Packets, s: Segments, rows: Ints) -> Mask:
+        """Settles or begins what the first payload of each new flow asks for; which segments had one."""
+        seen = np.zeros(len(rows), bool)
+        new = np.flatnonzero(self.rows.stage[rows] == NEW)
+        at = np.searchsorted(s.loaded, s.begin[new])
+        position = s.loaded[np.minimum(at, len(s.loaded) - 1)]
+        has = (at < len(s.loaded)) & (position < s.end[new])
+        new, position = new[has], position[has]
+        seen[new] = True
+        packet = s.order[position]
+        kinds = first.traffic_of(p, packet)
+        self.rows.traffic[rows[new]] = kinds
+        handlers = self._handlers(p, packet, kinds)
+        data = memoryview(p.data)  # type: ignore[arg-type]  # numpy arrays are buffers
+        for handle, which in handlers:
+            if which.any():
+                row = rows[new[which]]
+                told = [handle(h, data) for h in self._heads(p, s, row, position[which])]
+                self.rows.stage[row], self.rows.name[row] = np.array(told, np.int64).T
+                self.rows.held[row] |= self.rows.stage[row] == AWAIT_TLS
+                self.rows.hello_up[row] = s.swapped[position[which]] == self.rows.swapped[row]
+        self.rows.stage[rows[new[kinds == first.CUT]]] = DONE
+        return seen
+
+    def _handlers(
+        self, p: Packets, packet: Ints, kinds: Stages
+    ) -> list[tuple[Callable[[Head, memoryview], Told], Mask]]:
+        hello = kinds == first.TLS
+        hello[hello] = first.is_client_hello(p, packet[hello])
+        handlers = {first.QUIC: self._quic, first.HTTP: self._http, first.DNS: self._dns, first.DTLS: self._dtls}
+        by_kind = [(handle, kinds == kind) for kind, handle in handlers.items()]
+        other = ~hello & (kinds != first.CUT)
+        for _, which in by_kind:
+            other &= ~which
+        return [(self._tls, hello), *by_kind, (self._keep, other)]
+
+    def _heads(self, p: Packets, s: Segments, row: Ints, position: Ints) -> list[Head]:
+        packet = s.order[position]
+        up = s.swapped[position] == self.rows.swapped[row]
+        columns = (row, up, p.t[packet], p.payload[packet], p.size[packet], p.kept[packet], p.seq[packet])
+        return list(zip(*(c.tolist() for c in columns), strict=True))
+
+    def _tls(self, h: Head, data: memoryview) -> Told:
+        row, at, kept = h[0], h[3], h[5]
+        raw = bytes(data[at : at + min(kept, HELLO_BYTES)])
+        found = outline.client_hello(raw)
+        if found is None:
+            return self._odd_hello(h, data, raw)
+        told, hello = self._outlines.get(found) or self._outlined(found, raw)
+        self.hellos[row] = hello
+        if told[0] == COLLECT:
+            return self._keep(h, data)[0], told[1]
+        return told
+
+    def _outlined(self, found: outline.Outline, raw: bytes) -> tuple[Told, Hello]:
+        """What a hello with this outline says; most hellos repeat."""
+        hello = tls.client_hello(raw) or Hello("", (), 0, "", found[2], "tls")
+        told = (COLLECT if self.interest.in_hello(hello) else AWAIT_TLS, self.name_id(hello.name))
+        _remember(self._outlines, found, (told, hello))
+        return told, hello
+
+    def _odd_hello(self, h: Head, data: memoryview, raw: bytes) -> Told:
+        """A hello that is spread over packets, cut, or malformed."""
+        row, _, _, _, size, kept, _ = h
+        if kept == size and tls.missing(raw) > 0:
+            self._pending[row] = None
+            return self._keep(h, data)
+        hello = tls.client_hello(raw)
+        if hello is None:
+            return self._keep(h, data)
+        self.hellos[row] = hello
+        return self._keep(h, data)[0], self.name_id(hello.name)
+
+    def _quic(self, h: Head, data: memoryview) -> Told:
+        row, _, _, at, _, kept, _ = h
+        raw = bytes(data[at : at + kept])
+        message = self._initials.message(raw)
+        found = outline.handshake(message) if message else None
+        told, hello = (found and self._quic_outlines.get(found)) or self._quic_outlined(found, raw)
+        if hello is None or not hello.is_whole:
+            gathering = self._pending[row] = quic.QuicHello()
+            gathering.add(raw)
+            return self._keep(h, data)
+        if told[0] == COLLECT:
+            self.hellos[row] = hello
+            return self._keep(h, data)[0], told[1]
+        return told
+
+    def _quic_outlined(self, found: outline.Outline | None, raw: bytes) -> tuple[Told, Hello | None]:
+        hello = quic.client_hello(raw)
+        if hello is None or not hello.is_whole:
+            return (COLLECT, -1), None
+        told = (COLLECT if self.interest.in_hello(hello) else DONE, self.name_id(hello.name))
+        if found:
+            _remember(self._quic_outlines, found, (told, hello))
+        return told, hello
+
+    def _dtls(self, h: Head, data: memoryview) -> Told:
+        """Kept whatever its name: a gateway's data channel shows beside its TLS connection."""
+        row, _, _, at, _, kept, _ = h
+        hello = dtls.client_hello(bytes(data[at : at + kept]))
+        if hello is not None:
+            self.hellos[row] = hello
+        return self._keep(h, data)[0], self.name_id(hello.name if hello else "")
+
+    def _http(self, h: Head, data: memoryview) -> Told:
+        at, kept = h[3], h[5]
+        request = http.request(bytes(data[at : at + min(kept, FULL_BYTES)]))
+        if request is None:
+            return self._keep(h, data)
+        name = self.name_id(request.host)
+        if self.interest.in_request(request):
+            return self._keep(h, data)[0], name
+        return AWAIT_HTTP, name
+
+    def _dns(self, h: Head, data: memoryview) -> Told:
+        row, _, _, at, _, kept, _ = h
+        raw = bytes(data[at + 2 : at + min(kept, FULL_BYTES)])  # behind the transaction id, questions repeat
+        told = self._questions.get(raw) or self._questioned(raw)
+        if told[0] == COLLECT:
+            return self._keep(h, data)[0], told[1]
+        if told[0] == AWAIT_ADDRESS:
+            self._asked[row] = self.name_list[told[1]]
+            self.rows.held[row] = True
+        return told
+
+    def _questioned(self, raw: bytes) -> Told:
+        question = dns.question(b"\0\0" + raw)
+        if question is None:
+            told = COLLECT, -1
+        elif self.interest.in_question(question):
+            told = COLLECT, self.name_id(question.name)
+        elif self.interest.is_listed(question.name) and not question.is_response:
+            told = AWAIT_ADDRESS, self.name_id(question.name)
+        else:
+            told = AWAIT_DNS, self.name_id(question.name)
+        _remember(self._questions, raw, told)
+        return told
+
+    def _keep(self, h: Head, data: memoryview) -> Told:
+        """Keeps a sample of a row; the stage that follows, and no name."""
+        row, up, t, at, size, kept, seq = h
+        samples = self.samples.get(row)
+        if samples is None:
+            samples = self.samples[row] = []
+            self.rows.held[row] = True
+        have = len(samples) + 1
+        most = FULL_BYTES if have <= FULL_SAMPLES or row in self._pending else LATER_BYTES
+        raw = bytes(data[at : at + min(kept, most)])
+        self.sampled_bytes += len(raw)
+        samples.append(Sample(up, t, size, raw, seq))
+        if have == FIRST_LOOK:
+            self.full.append(row)
+        return (DONE if have == SAMPLES else COLLECT), -1
+
+    # Later payload of flows that wait for something
+
+    def _laters(self, p: Packets, s: Segments, rows: Ints, seen: Mask) -> None:
+        seg = np.flatnonzero(self.rows.stage[rows] >= COLLECT)
+        low = np.searchsorted(s.loaded, s.begin[seg]) + seen[seg]
+        high = np.searchsorted(s.loaded, s.end[seg])
+        some = high > low
+        seg, low, high = seg[some], low[some], high[some]
+        if not len(seg):
+            return
+        row = rows[seg]
+        stage, packet = self.rows.stage[row], s.order[s.loaded[low]]
+        for awaited, settle in ((AWAIT_TLS, self._hidden), (AWAIT_HTTP, self._status), (AWAIT_DNS, self._code)):
+            which = stage == awaited
+            if which.any():
+                settle(p, row[which], packet[which])
+        stage = self.rows.stage[row]
+        wanting = (stage == COLLECT) | (stage == AWAIT_ADDRESS)
+        self._collect(p, s, row[wanting], low[wanting], high[wanting])
+        watched = stage == WATCH
+        if watched.any():
+            row = row[watched]
+            slots, client = self.rows.watch[row], self.rows.swapped[row] == self.rows.hello_up[row]
+            self.watch.add(p, s, slots, client, (low[watched], high[watched]))
+            self.rows.stage[row[self.watch.is_full(slots)]] = DONE
+
+    def _hidden(self, p: Packets, row: Ints, packet: Ints) -> None:
+        """TLS 1.3 hides what follows but its sizes; before it, the certificate is worth the samples."""
+        hidden = first.is_server_hello_13(p, packet)
+        self.rows.stage[row] = np.where(hidden, WATCH, COLLECT)
+        self.rows.held[row] = ~hidden
+        done = row[hidden]
+        self.rows.watch[done] = self.watch.take(len(done))
+        for one in done.tolist():
+            del self.hellos[one]
+
+    def _status(self, p: Packets, row: Ints, packet: Ints) -> None:
+        digit = first.status_digit(p, packet)
+        told = digit > 0
+        self.rows.status[row[told]] = np.where(digit[told] == 3, REDIRECTED, ANSWERED)
+        self.rows.stage[row[told]] = DONE
+
+    def _code(self, p: Packets, row: Ints, packet: Ints) -> None:
+        code = first.dns_code(p, packet)
+        told = code >= 0
+        self.rows.status[row[told]] = np.where(code[told] == 0, ANSWERED, FAILED)
+        busy = self.rows.packets_a[row] + self.rows.packets_b[row] > BUSY_DNS
+        self.rows.stage[row[busy]] = COLLECT
+
+    def _collect(self, p: Packets, s: Segments, row: Ints, low: Ints, high: Ints) -> None:
+        if not len(row):
+            return
+        count = np.minimum(high - low, SAMPLES)
+        before = np.cumsum(count) - count
+        position = s.loaded[np.repeat(low - before, count) + np.arange(int(count.sum()))]
+        data = memoryview(p.data)  # type: ignore[arg-type]  # numpy arrays are buffers
+        stage = dict(zip(row.tolist(), self.rows.stage[row].tolist(), strict=True))
+        for h in self._heads(p, s, np.repeat(row, count), position):
+            if stage[h[0]] == COLLECT:
+                stage[h[0]] = self._more(h, data)
+            elif stage[h[0]] == AWAIT_ADDRESS:
+                stage[h[0]] = self._address(h, data)
+        self.rows.stage[row] = list(stage.values())
+
+    def _more(self, h: Head, data: memoryview) -> int:
+        stage = self._keep(h, data)[0]
+        row, at, kept = h[0], h[3], h[5]
+        if row in self._pending:
+            self._complete(row, bytes(data[at : at + kept]))
+        elif kept > 13 and row not in self.hellos and data[at] == _HANDSHAKE and data[at + 1] == _DTLS:
+            self._dtls_later(row, bytes(data[at : at + kept]))
+        return stage
+
+    def _dtls_later(self, row: int, raw: bytes) -> None:
+        """A DTLS hello behind STUN, or one that repeats with a cookie."""
+        hello = dtls.client_hello(raw)
+        if hello is not None:
+            self.hellos[row] = hello
+            self.rows.name[row] = self.name_id(hello.name)
+
+    def _complete(self, row: int, raw: bytes) -> None:
+        """Adds a packet to a ClientHello that spans several."""
+        gathering = self._pending[row]
+        hello = self._joined(row) if gathering is None else gathering.add(raw)
+        if hello is not None and hello.is_whole:
+            del self._pending[row]
+            self.hellos[row] = hello
+            self.rows.name[row] = self.name_id(hello.name)
+
+    def _joined(self, row: int) -> Hello | None:
+        """The ClientHello of the samples of one side, in order of their sequence numbers."""
+        kept = self.samples[row]
+        mine = sorted((s for s in kept if s.up == kept[0].up), key=lambda s: (s.seq - kept[0].seq) & 0xFFFFFFFF)
+        raw = b"".join(s.data for s in mine)
+        return tls.client_hello(raw) if tls.missing(raw) == 0 else None
+
+    def late_hello(self, row: int) -> Hello | None:
+        """The ClientHello of a row whose segments came in the wrong order, so that it was not known as one."""
+        kept = self.samples.get(row, ())
+        if self.rows.proto[row] != TCP or not any(s.data[:2] == b"\x16\x03" for s in kept[:FIRST_LOOK]):
+            return None
+        start = next(s for s in kept if s.data[:2] == b"\x16\x03")
+        mine = sorted((s for s in kept if s.up == start.up), key=lambda s: (s.seq - start.seq) & 0xFFFFFFFF)
+        hello = tls.client_hello(b"".join(s.data for s in mine))
+        if hello is not None and hello.is_whole:
+            self.hellos[row] = hello
+            self.rows.name[row] = self.name_id(hello.name)
+        return hello
+
+    def _address(self, h: Head, data: memoryview) -> int:
+        """The addresses of a listed name, remembered for the flow that may follow without a name."""
+        row, up, t, at, _, kept, _ = h
+        answer = bytes(data[at : at + kept])
+        question = dns.question(answer)
+        if question is None or not question.is_response:
+            return AWAIT_ADDRESS
+        r = self.rows
+        client = (r.dst0, r.dst1) if up else (r.src0, r.src1)
+        given = [a.address for a in dns.answers(answer) if a.address]
+        self.lookups.add((int(client[0][row]), int(client[1][row])), self._asked.pop(row, ""), given, t)
+        r.status[row] = FAILED if question.rcode else ANSWERED
+        return DONE
+
+
+def _remember(known: dict, key: object, value: object) -> None:  # type: ignore[type-arg]
+    if len(known) >= REMEMBERED:
+        known.clear()
+    known[key] = value
