@@ -1,4 +1,4 @@
-"""Golden flow logs of our own captures, the rows of `vpn-uptake inspect`, tshark's tables: flows and what is said of them."""
+"""Flows and what is said of them: golden flow logs of our own captures, `vpn-uptake inspect`, tshark's tables."""
 
 from __future__ import annotations
 
