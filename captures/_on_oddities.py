@@ -50,7 +50,7 @@ def one_way(trace: Trace) -> None:
     back = trace.tcp("203.0.113.163", 443, PLAIN)
     back.keep = {"down"}
     _tls.session(back, "api.mullvad.net")
-    keys = Keys(trace.udp("203.0.113.51", 51820, label("wireguard")))
+    keys = Keys(trace.udp("203.0.113.51", 51820, label("wireguard"), client="192.0.2.12"))
     keys.flow.keep = {"up"}
     handshake(keys)
     transport(keys, 16)

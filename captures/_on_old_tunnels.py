@@ -167,3 +167,29 @@ def sstp(trace: Trace) -> None:
         _tls.session(
             trace.tcp(server, 443, expected), name, (230, -190, 40, -60, 120, -140, 90, -700, 90, -1300), alpn=()
         )
+
+
+def sstp_control(kind: int, attributes: bytes, count: int) -> bytes:
+    """An SSTP control packet: version 1.0, C bit, length, message type, attributes ([MS-SSTP] 2.2.2)."""
+    body = struct.pack(">HH", kind, count) + attributes
+    return struct.pack(">BBH", 0x10, 1, 4 + len(body)) + body
+
+
+@capture(
+    "sstp-clear",
+    "SSTP as a proxy that ends TLS hands it on: SSTP_DUPLEX_POST, call connect request and acknowledgement, PPP data",
+    "[MS-SSTP] 2.2, 3.2.4.1",
+)
+def sstp_clear(trace: Trace) -> None:
+    innocents(trace)
+    tcp = trace.tcp("203.0.113.38", 80, label("sstp")).open()
+    head = "SSTP_DUPLEX_POST /sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/ HTTP/1.1\r\nHost: gateway.example.com\r\n"
+    tcp.up(f"{head}Content-Length: 18446744073709551615\r\n\r\n".encode())
+    tcp.down(b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n")
+    tcp.up(sstp_control(1, struct.pack(">BBHH", 0, 1, 6, 1), 1))
+    binding = struct.pack(">BBHIB", 0, 4, 40, 0, 2) + noise((tcp.tag, "nonce"), 32)
+    tcp.down(sstp_control(2, binding[:4] + bytes(3) + binding[8:], 1))
+    for i in range(8):
+        sealed = b"\xff\x03\0\xfd" + noise((tcp.tag, i), 80 + i * 97)
+        tcp.message(i % 2 == 0, struct.pack(">BBH", 0x10, 0, 4 + len(sealed)) + sealed)
+    tcp.close()

@@ -98,13 +98,13 @@ def psiphon(trace: Trace) -> None:
 
 @capture(
     "ultrasurf",
-    "the fixed first eight bytes of UltraSurf's own protocol, and TLS to the same server, which shows nothing",
+    "the fixed first eight bytes of UltraSurf's own protocol; TLS to the same server and port",
     "bytes as public rule sets state",
     "nDPI ultrasurf.pcap",
 )
 def ultrasurf(trace: Trace) -> None:
     innocents(trace)
-    expected, sibling = label("ultrasurf"), PLAIN
+    expected = label("ultrasurf")
     tcp = trace.tcp("203.0.113.64", 37_898, expected).open()
     tcp.up(bytes.fromhex("cc1c30415ba43866") + noise((tcp.tag, "first"), 1280))
     tcp.down(noise((tcp.tag, "answer"), 700))
@@ -112,7 +112,7 @@ def ultrasurf(trace: Trace) -> None:
         tcp.up(noise((tcp.tag, i), 400))
         tcp.down(noise((tcp.tag, i, "down"), 1288))
     tcp.close()
-    _tls.session(trace.tcp("203.0.113.64", 443, sibling), "", (180, -1288, 100, -2576), alpn=())
+    _tls.session(trace.tcp("203.0.113.64", 37_898, expected), "", (180, -1288, 100, -2576), alpn=())
 
 
 @capture(

@@ -10,7 +10,7 @@ from _dns import look_up
 from _plain import http, innocents
 from _plan import capture
 from _wire import SECOND, Trace, Udp, noise
-from _words import PLAIN, Label, label
+from _words import PLAIN, label
 
 SOFTETHER = label("softether")
 
@@ -81,20 +81,25 @@ def softether_http(trace: Trace) -> None:
 @capture(
     "anyconnect",
     "TLS to a gateway, then DTLS to the same address and port: once under the pre-standard version 0x0100 that this"
-    " product alone kept, once under DTLS 1.2, where no single flow shows it and no label is required",
+    " product alone kept, once under DTLS 1.2, where only the pair shows it; DTLS to a host without TLS, and TLS to a"
+    " host with media over DTLS, are none",
     "draft-mavrogiannopoulos-openconnect-04, RFC 6347",
     "nDPI anyconnect-vpn.pcap",
 )
 def anyconnect(trace: Trace) -> None:
     innocents(trace)
     look_up(trace, "gateway.example.com", "203.0.113.25")
-    gateway(trace, "203.0.113.25", label("anyconnect", "statistical"), 0x0100)
-    gateway(trace, "203.0.113.26", PLAIN, _dtls.VERSION)
+    gateway(trace, "203.0.113.25", 0x0100)
+    gateway(trace, "203.0.113.26", _dtls.VERSION)
+    _dtls.full(trace.udp("203.0.113.36", 443, PLAIN), (60, -90) * 4)
+    _tls.session(trace.tcp("203.0.113.37", 443, PLAIN), "meet.example.com")
+    _dtls.full(trace.udp("203.0.113.37", 443, label("webrtc")), (), more=_tls.extension(14, b"\0\4\0\1\0\7\0"))
 
 
-def gateway(trace: Trace, server: str, expected: Label, version: int) -> None:
+def gateway(trace: Trace, server: str, version: int) -> None:
     """TLS to a gateway and DTLS to the same address and port."""
-    tcp = trace.tcp(server, 443, PLAIN)
+    expected = label("anyconnect")
+    tcp = trace.tcp(server, 443, expected)
     tcp.open()
     ders = [_tls.certificate("gateway.example.com", "Example CA", names=["gateway.example.com"])]
     _tls.open_12(tcp, _tls.client_hello("gateway.example.com", tcp.tag, tls13=False, alpn=()), ders)
@@ -142,7 +147,7 @@ def globalprotect(trace: Trace) -> None:
 
 @capture(
     "tinc",
-    "tinc 1.0 meta connection (ID and METAKEY lines, then cipher); its UDP data, which shows nothing",
+    "tinc 1.0 meta connection (ID and METAKEY lines, then cipher); its UDP data, which only the neighbour shows",
     "tinc manual, 7.2",
     "nDPI tinc.pcap (not collected)",
 )
@@ -156,7 +161,7 @@ def tinc(trace: Trace) -> None:
     for i in range(4):
         tcp.up(noise((tcp.tag, "up", i), 41 + 30 * i))
         tcp.down(noise((tcp.tag, "down", i), 60 + 50 * i))
-    udp = trace.udp("203.0.113.29", 655, PLAIN, sport=655)  # all noise: only the neighbour tells
+    udp = trace.udp("203.0.113.29", 655, label("tinc"), sport=655)
     udp.t = tcp.t
     for i in range(8):
         (udp.up if i % 2 == 0 else udp.down)(noise((udp.tag, i), 120 + i * 100))

@@ -10,7 +10,7 @@ import importlib
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from _plan import CAPTURES, Capture, readme_table  # noqa: E402 - the folder has to be on the path first
@@ -36,7 +36,7 @@ def update_readme(folder: Path) -> None:
 
 def main(arguments: list[str]) -> None:
     """All captures into `captures/`, or those named into the folder given."""
-    folder = Path(arguments[0]) if arguments else HERE
+    folder = Path(arguments[0]).resolve() if arguments else HERE
     folder.mkdir(parents=True, exist_ok=True)
     chosen = arguments[1:] or list(CAPTURES)
     for name in chosen:

@@ -12,14 +12,27 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from click.testing import CliRunner
+from golden_flows import (
+    FOLDER,
+    NUMBERS,
+    Key,
+    Verdict,
+    capture_of,
+    conversations,
+    differences,
+    golden_lines,
+    golden_rows,
+    key,
+    totals,
+)
 
-ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "captures"
+from analyzer.cli import vpn_uptake
+
 CONVERSATIONS = Path(__file__).parent / "golden" / "conversations"
 GOLDEN = sorted(FOLDER.glob("*.flows.csv"))
 SQUEEZED = (".gz", ".zst", ".bz2", ".xz")
@@ -39,84 +52,14 @@ DOCUMENTATION = [
 PUBLIC_RESOLVERS = {"8.8.8.8", "1.1.1.1", "9.9.9.9"}
 KINDS = {"tunnel", "control", "proxy", "anonymity", "covert", "encrypted_dns", "encapsulation", "lookalike"}
 CONFIDENCES = {"header", "name", "dated_list", "statistical"}
-NUMBERS = {"icmp": 1, "ipip": 4, "tcp": 6, "udp": 17, "ipv6": 41, "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58}
 
 
-class Key(NamedTuple):
-    """A flow without its direction."""
-
-    proto: int
-    ends: tuple[tuple[str, int], tuple[str, int]]
-
-
-Verdict = tuple[str, str, str, str]  # family, provider, kind, confidence
-
-
-def key(proto: str, src: str, sport: str, dst: str, dport: str) -> Key:
-    """The same for both directions; the protocol by number or by name."""
-    number = int(proto) if proto.isdigit() else NUMBERS[proto.lower()]
-    first, second = sorted([(str(ipaddress.ip_address(src)), int(sport)), (str(ipaddress.ip_address(dst)), int(dport))])
-    return Key(number, (first, second))
-
-
-def verdicts(lines: Iterable[str]) -> dict[Key, set[Verdict]]:
-    """Flow -> labels, from a golden flow log or `vpn-uptake inspect --show-addresses --all --format csv`.
-
-    Rows of a flow that time-outs cut count as one: it has the labels of all.
-    """
-    found: dict[Key, set[Verdict]] = {}
-    for row in csv.DictReader(lines):
-        flow = key(row["proto"], row["src"], row["sport"], row["dst"], row["dport"])
-        label = (row["family"], row["provider"], row["kind"], row["confidence"])
-        found.setdefault(flow, set()).add(label)
-    plain = {("", "", "", "")}
-    return {flow: labels - plain or labels for flow, labels in found.items()}
-
-
-def differences(expected: Iterable[str], inspected: Iterable[str]) -> list[str]:
-    """What `inspect` says otherwise than a golden flow log: lost flows, other labels, labels on other flows."""
-    wanted, got = verdicts(expected), verdicts(inspected)
-    lost = [f"{flow}: no such flow, expected {labels}" for flow, labels in wanted.items() if flow not in got]
-    other = [
-        f"{flow}: {got[flow]}, expected {wanted[flow]}" for flow in wanted if flow in got and got[flow] != wanted[flow]
-    ]
-    more = [
-        f"{flow}: {labels}, not in the capture"
-        for flow, labels in got.items()
-        if flow not in wanted and labels != {("",) * 4}
-    ]
-    return [*lost, *other, *more]
-
-
-def compare_with_inspect(name: str) -> list[str]:
-    """Differences between `vpn-uptake inspect` and the golden flow log of a capture."""
-    command = [
-        sys.executable,
-        "-m",
-        "analyzer",
-        "inspect",
-        str(capture_of(name)),
-        "--show-addresses",
-        "--all",
-        "--format",
-        "csv",
-    ]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    return differences(golden_lines(name), done.stdout.splitlines())
-
-
-def golden_lines(name: str) -> list[str]:
-    return (FOLDER / f"{name}.flows.csv").read_text(encoding="utf-8").splitlines()
-
-
-def golden_rows(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(golden_lines(name)))
-
-
-def capture_of(name: str) -> Path:
-    """The capture a golden flow log belongs to, uncompressed where both are there."""
-    classic = FOLDER / f"{name}.pcap"
-    return classic if classic.exists() else FOLDER / f"{name}.pcapng"
+def inspected(path: Path) -> list[str]:
+    """Rows of `vpn-uptake inspect` on a capture, with its addresses."""
+    options = ["--show-addresses", "--all", "--format", "csv"]
+    done = CliRunner().invoke(vpn_uptake, ["inspect", str(path), *options])
+    assert done.exit_code == 0, done.output
+    return done.stdout.splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -327,21 +270,35 @@ def test_differences_tells_lost_flows_other_labels_and_false_labels():
     assert len(differences(golden.splitlines(), (same + plain + stray).splitlines())) == 1
 
 
-def conversations(text: str) -> dict[Key, list[int]]:
-    """Frames of each TCP or UDP conversation in a recorded tshark table."""
-    proto, found = 0, {}
-    for line in text.splitlines():
-        if line.startswith(("TCP", "UDP")):
-            proto = 6 if line.startswith("TCP") else 17
-        if " <-> " not in line:
-            continue
-        left, right = line.split(" <-> ")
-        ends = [end.strip().rsplit(":", 1) for end in (left, right.split()[0])]
-        # '<-' frames, bytes, unit; '->' frames, bytes, unit; total frames
-        total = re.findall(r"(\d+) \d[\d.]* (?:bytes|kB|MB)|(\d+) \d+ ?(?:bytes|kB|MB)", right)
-        frames = int(total[-1][0] or total[-1][1])
-        found[key(str(proto), ends[0][0], ends[0][1], ends[1][0], ends[1][1])] = [frames]
-    return found
+# What is not found yet: the port of the one flow whose label differs from the golden one, and why.
+UNMET = {
+    "dot": ("853", "a backup over TLS on 853 is suspected to be DNS over TLS, for its port"),
+    "http-absolute": ("80", "an absolute URI to the very host that serves it is taken for a proxy's"),
+    "icmp-hans": ("0", "hans puts five bytes of its own before the IP packet"),
+    "psiphon": ("8022", "one later packet of 80 random bytes is half printable"),
+    "shadowsocks-aead": ("8389", "one later packet of random bytes begins with six printable ones"),
+    "sstp-clear": ("80", "no rule for SSTP outside of TLS"),
+    "softether": ("80", "no rule for the watermark's POST outside of TLS"),
+}
+FILES = sorted(path for path in FOLDER.iterdir() if ".pcap" in path.name)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_inspect_finds_what_the_golden_flow_log_says(path: Path):
+    """In every container, compression, link type and tunnel, and nothing beside it."""
+    name = path.name.split(".")[0]
+    found = differences(golden_lines(name), inspected(path))
+    if name not in UNMET:
+        assert found == []
+        return
+    port, why = UNMET[name]
+    assert all(f", {port})" in text for text in found), why
+    assert len(found) <= 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_inspect_counts_the_packets_and_bytes_of_the_golden_flow_log(path: Path):
+    assert totals(inspected(path)) == totals(golden_lines(path.name.split(".")[0]))
 
 
 RECORDED = sorted(CONVERSATIONS.glob("*.txt"))
