@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scapy.utils import RawPcapReader
 
 from analyzer.capture.records import SLACK, Block, Mark, Packets, Tally
 
@@ -48,3 +49,14 @@ def accounted(packets: Packets, tally: Tally) -> int:
     remarks = (text for text in tally.notes if text.endswith("not IP") and not text.startswith("inside a tunnel"))
     not_ip = sum(tally.notes[text] for text in remarks)
     return outer(packets) + sum(tally.unreadable.values()) + not_ip
+
+
+def read(path):
+    """Bytes, link type and wire length of each packet, by scapy's reader."""
+    with RawPcapReader(str(path)) as reader:
+        usual = getattr(reader, "linktype", None)
+        found = []
+        for data, meta in reader:
+            linktype = getattr(meta, "linktype", None)
+            found.append((data, (usual if linktype is None else linktype) & 0xFFFF, meta.wirelen))
+        return found

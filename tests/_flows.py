@@ -85,9 +85,6 @@ def told(
     for messages in batches:
         packets = packets_of(messages)
         early.take(packets, *table.update(packets))
-        if early.full:
-            full, early.full = early.full, []
-            finisher.settle(full)
         if relieve:
             finisher.relieve()
     table.finish()

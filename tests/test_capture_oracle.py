@@ -7,7 +7,7 @@ import socket
 from typing import NamedTuple
 
 import pytest
-from _blocks import address, block
+from _blocks import address, block, read
 from _stacks import frames
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +17,6 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 from scapy.layers.sctp import SCTP
 from scapy.main import load_contrib
-from scapy.utils import RawPcapReader
 
 from analyzer.capture.decode import Decoder
 from analyzer.capture.records import Mark, Tally
@@ -99,17 +98,6 @@ def by_us(found):
         is_fragment = bool(found.marks[row] & Mark.FRAGMENT)
         made = Row(is_v6, int(found.proto[row]), source, target, *numbers, payload, is_fragment)
         yield int(found.t[row]) // 1_000_000_000 - 1, made
-
-
-def read(path):
-    """Bytes, link type and wire length of each packet, by scapy's reader."""
-    with RawPcapReader(str(path)) as reader:
-        usual = getattr(reader, "linktype", None)
-        found = []
-        for data, meta in reader:
-            linktype = getattr(meta, "linktype", None)
-            found.append((data, (usual if linktype is None else linktype) & 0xFFFF, meta.wirelen))
-        return found
 
 
 def dissected(data, linktype):

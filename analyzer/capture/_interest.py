@@ -52,9 +52,12 @@ class Interest:
             request.method not in ("GET", "HEAD")
             or not request.target.startswith("/")
             or request.upgrade != ""
-            or not any(c.isalpha() for c in request.host)
-            or self.is_listed(request.host)
+            or self.in_host(request.host)
         )
+
+    def in_host(self, host: str) -> bool:
+        """Whether a web server states no name, or one on the lists."""
+        return not any(c.isalpha() for c in host) or self.is_listed(host)
 
     def in_question(self, question: Question) -> bool:
         """Whether a DNS question may be more than a question."""

@@ -63,6 +63,20 @@ def _extensions(data: bytes, at: int, end: int) -> Outline | None:
     return (name, alpn, ech) if at == end else None
 
 
+def page(data: bytes) -> bytes | None:
+    """The Host of a GET or HEAD request for a page that asks for nothing else (RFC 9112 section 3).
+
+    None where the target is no path, a header is cut, or an Upgrade or a proxy's header is there.
+    """
+    if not data.startswith((b"GET /", b"HEAD /")):
+        return None
+    end = data.find(b"\r\n\r\n")
+    at = data.find(b"\r\nHost: ", 0, end)
+    if end < 0 or at < 0 or data.find(b"\r\nUpgrade", 0, end) > 0 or data.find(b"\r\nProxy-", 0, end) > 0:
+        return None
+    return data[at + 8 : data.find(b"\r\n", at + 8)]
+
+
 class Initials:
     """Opens the first QUIC version 1 Initial of clients, by guessing what header protection hides.
 
@@ -78,27 +92,32 @@ class Initials:
         """The ClientHello message, where the datagram is one whole Initial that begins with all of it."""
         if len(data) < 1200 or data[0] & 0xF0 != 0xC0 or data[1:5] != b"\0\0\0\1":
             return None
-        packet = initial.header(data)
-        if packet is None or packet.end > len(data) or packet.end - packet.number < 20:
+        at = 6 + data[5]
+        destination = data[6:at]
+        at += 1 + data[at]  # source connection id
+        if len(destination) > initial.LONGEST_ID or at > 48 or data[at]:
+            return None  # a token: the server has answered before
+        size = _u16(data, at + 1)[0] - 0x4000  # two bytes, as any length that fills a datagram
+        at += 3
+        if not 20 <= size <= len(data) - at:
             return None
-        payload = self._opened(data, packet)
+        payload = self._opened(data, at, at + size, initial.packet_key(self._salt, destination))
         return _only_crypto(payload) if payload else None
 
-    def _opened(self, data: bytes, packet: initial.Header) -> bytes | None:
-        key, iv = initial.packet_key(self._salt, packet.destination)
-        base = int.from_bytes(iv, "big")
-        start = packet.number
-        head = data[1:start]
-        opener = initial.opener(key)
+    def _opened(self, data: bytes, start: int, end: int, keys: tuple[bytes, bytes]) -> bytes | None:
+        base, head = int.from_bytes(keys[1], "big"), data[1:start]
+        decrypt, invalid = initial.opener(keys[0])
         for guess in self._guesses:
             size, number = guess
-            associated = bytes((0xC0 + size - 1,)) + head + number.to_bytes(size, "big")
-            payload = opener((base ^ number).to_bytes(12, "big"), data[start + size : packet.end], associated)
-            if payload is not None:
-                if guess is not self._guesses[0]:
-                    self._guesses.remove(guess)
-                    self._guesses.insert(0, guess)
-                return payload
+            associated = bytes((0xBF + size,)) + head + number.to_bytes(size, "big")
+            try:
+                payload: bytes = decrypt((base ^ number).to_bytes(12, "big"), data[start + size : end], associated)
+            except invalid:
+                continue
+            if guess is not self._guesses[0]:
+                self._guesses.remove(guess)
+                self._guesses.insert(0, guess)
+            return payload
         return None
 
 

@@ -36,7 +36,6 @@ NEW, DONE, COLLECT, AWAIT_TLS, AWAIT_HTTP, AWAIT_DNS, AWAIT_ADDRESS, WATCH = ran
 FULL_SAMPLES = 12  # of that many payload packets all that was captured is kept ..
 FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
 LATER_BYTES = 32
-FIRST_LOOK = 8  # samples after which most headers have proved themselves
 TCP = 6
 HELLO_BYTES = 16_384  # longest ClientHello that is looked at
 BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
@@ -60,12 +59,12 @@ class Early:
         self.lookups = Lookups()
         self.watch = Watch()
         self.sampled_bytes = 0
-        self.full: list[int] = []  # rows with enough samples to be labelled
         self._names: dict[str, int] = {}
         self._initials = outline.Initials()
         self._outlines: dict[outline.Outline, tuple[Told, Hello]] = {}
         self._quic_outlines: dict[outline.Outline, tuple[Told, Hello | None]] = {}
         self._questions: dict[bytes, Told] = {}
+        self._hosts: dict[bytes, Told] = {}
         self._pending: dict[int, quic.QuicHello | None] = {}  # rows whose ClientHello spans several packets
         self._asked: dict[int, str] = {}  # listed name of a DNS question that waits for its answer
 
@@ -203,13 +202,23 @@ class Early:
 
     def _http(self, h: Head, data: memoryview) -> Told:
         at, kept = h[3], h[5]
-        request = http.request(bytes(data[at : at + min(kept, FULL_BYTES)]))
+        raw = bytes(data[at : at + min(kept, FULL_BYTES)])
+        if host := outline.page(raw):
+            told = self._hosts.get(host) or self._hosted(host)
+            return (self._keep(h, data)[0], told[1]) if told[0] == COLLECT else told
+        request = http.request(raw)
         if request is None:
             return self._keep(h, data)
         name = self.name_id(request.host)
         if self.interest.in_request(request):
             return self._keep(h, data)[0], name
         return AWAIT_HTTP, name
+
+    def _hosted(self, host: bytes) -> Told:
+        name = http.split(host.decode("latin-1"))[0].lower()
+        told = (COLLECT if self.interest.in_host(name) else AWAIT_HTTP), self.name_id(name)
+        _remember(self._hosts, host, told)
+        return told
 
     def _dns(self, h: Head, data: memoryview) -> Told:
         row, _, _, at, _, kept, _ = h
@@ -236,20 +245,25 @@ class Early:
         return told
 
     def _keep(self, h: Head, data: memoryview) -> Told:
-        """Keeps a sample of a row; the stage that follows, and no name."""
-        row, up, t, at, size, kept, seq = h
+        """Keeps the first sample of a row; the stage that follows, and no name."""
+        self._gather(h[0], [h[1:]], data)
+        return COLLECT, -1
+
+    def _gather(self, row: int, packets: list[tuple[bool, int, int, int, int, int]], data: memoryview) -> int:
+        """Keeps samples of a row (side, t, index of payload, size, kept, seq); the stage that follows."""
         samples = self.samples.get(row)
         if samples is None:
             samples = self.samples[row] = []
             self.rows.held[row] = True
-        have = len(samples) + 1
-        most = FULL_BYTES if have <= FULL_SAMPLES or row in self._pending else LATER_BYTES
-        raw = bytes(data[at : at + min(kept, most)])
-        self.sampled_bytes += len(raw)
-        samples.append(Sample(up, t, size, raw, seq))
-        if have == FIRST_LOOK:
-            self.full.append(row)
-        return (DONE if have == SAMPLES else COLLECT), -1
+        have, is_pending, held = len(samples), row in self._pending, 0
+        for up, t, at, size, kept, seq in packets:
+            have += 1
+            most = FULL_BYTES if have <= FULL_SAMPLES or is_pending else LATER_BYTES
+            raw = bytes(data[at : at + (kept if kept < most else most)])
+            held += len(raw)
+            samples.append(Sample(up, t, size, raw, seq))
+        self.sampled_bytes += held
+        return DONE if have >= SAMPLES else COLLECT
 
     # Later payload of flows that wait for something
 
@@ -306,22 +320,24 @@ class Early:
         count = np.minimum(high - low, SAMPLES)
         before = np.cumsum(count) - count
         position = s.loaded[np.repeat(low - before, count) + np.arange(int(count.sum()))]
+        heads = self._heads(p, s, np.repeat(row, count), position)
         data = memoryview(p.data)  # type: ignore[arg-type]  # numpy arrays are buffers
-        stage = dict(zip(row.tolist(), self.rows.stage[row].tolist(), strict=True))
-        for h in self._heads(p, s, np.repeat(row, count), position):
-            if stage[h[0]] == COLLECT:
-                stage[h[0]] = self._more(h, data)
-            elif stage[h[0]] == AWAIT_ADDRESS:
-                stage[h[0]] = self._address(h, data)
-        self.rows.stage[row] = list(stage.values())
+        told = []
+        columns = (row, self.rows.stage[row], before, before + count)
+        for one, stage, begin, end in zip(*(c.tolist() for c in columns), strict=True):
+            more = self._more if stage == COLLECT else self._address
+            told.append(more(one, heads[begin:end], data))
+        self.rows.stage[row] = told
 
-    def _more(self, h: Head, data: memoryview) -> int:
-        stage = self._keep(h, data)[0]
-        row, at, kept = h[0], h[3], h[5]
-        if row in self._pending:
-            self._complete(row, bytes(data[at : at + kept]))
-        elif kept > 13 and row not in self.hellos and data[at] == _HANDSHAKE and data[at + 1] == _DTLS:
-            self._dtls_later(row, bytes(data[at : at + kept]))
+    def _more(self, row: int, heads: list[Head], data: memoryview) -> int:
+        room = SAMPLES - len(self.samples.get(row, ()))
+        stage = self._gather(row, [h[1:] for h in heads[:room]], data)
+        for h in heads[:room]:
+            at, kept = h[3], h[5]
+            if row in self._pending:
+                self._complete(row, bytes(data[at : at + kept]))
+            elif kept > 13 and data[at] == _HANDSHAKE and data[at + 1] == _DTLS and row not in self.hellos:
+                self._dtls_later(row, bytes(data[at : at + kept]))
         return stage
 
     def _dtls_later(self, row: int, raw: bytes) -> None:
@@ -350,7 +366,7 @@ class Early:
     def late_hello(self, row: int) -> Hello | None:
         """The ClientHello of a row whose segments came in the wrong order, so that it was not known as one."""
         kept = self.samples.get(row, ())
-        if self.rows.proto[row] != TCP or not any(s.data[:2] == b"\x16\x03" for s in kept[:FIRST_LOOK]):
+        if self.rows.proto[row] != TCP or not any(s.data[:2] == b"\x16\x03" for s in kept[:8]):
             return None
         start = next(s for s in kept if s.data[:2] == b"\x16\x03")
         mine = sorted((s for s in kept if s.up == start.up), key=lambda s: (s.seq - start.seq) & 0xFFFFFFFF)
@@ -360,19 +376,20 @@ class Early:
             self.rows.name[row] = self.name_id(hello.name)
         return hello
 
-    def _address(self, h: Head, data: memoryview) -> int:
+    def _address(self, row: int, heads: list[Head], data: memoryview) -> int:
         """The addresses of a listed name, remembered for the flow that may follow without a name."""
-        row, up, t, at, _, kept, _ = h
-        answer = bytes(data[at : at + kept])
-        question = dns.question(answer)
-        if question is None or not question.is_response:
-            return AWAIT_ADDRESS
-        r = self.rows
-        client = (r.dst0, r.dst1) if up else (r.src0, r.src1)
-        given = [a.address for a in dns.answers(answer) if a.address]
-        self.lookups.add((int(client[0][row]), int(client[1][row])), self._asked.pop(row, ""), given, t)
-        r.status[row] = FAILED if question.rcode else ANSWERED
-        return DONE
+        for _, up, t, at, _, kept, _ in heads:
+            answer = bytes(data[at : at + kept])
+            question = dns.question(answer)
+            if question is not None and question.is_response:
+                r = self.rows
+                client = (r.dst0, r.dst1) if up else (r.src0, r.src1)
+                given = [a.address for a in dns.answers(answer) if a.address]
+                name = self._asked.pop(row, "")
+                self.lookups.add((int(client[0][row]), int(client[1][row])), name, given, t)
+                r.status[row] = FAILED if question.rcode else ANSWERED
+                return DONE
+        return AWAIT_ADDRESS
 
 
 def _remember(known: dict, key: object, value: object) -> None:  # type: ignore[type-arg]

@@ -57,9 +57,6 @@ def flows_of(raw: io.RawIOBase, name: str, tally: Tally, options: Options | None
 
 
 def _relieve(early: Early, finisher: Finisher) -> None:
-    if early.full:
-        full, early.full = early.full, []
-        finisher.settle(full)
     if early.sampled_bytes > _SAMPLED:
         finisher.relieve()
 

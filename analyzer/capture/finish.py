@@ -47,15 +47,6 @@ class Finisher:
         self._context = Context(lists)
         self._inherit: dict[int, int] = {}
 
-    def settle(self, rows: Sequence[int]) -> None:
-        """Labels flows whose samples are complete; where a header proves the label, the samples go."""
-        ids = np.array(rows, np.int64)
-        self._label(ids, self._turned(ids))
-        for row, found in zip(rows, self._rows.label[ids].tolist(), strict=True):
-            if found >= 0 and self.labels[found].confidence == "header":
-                self._early.forget(row)
-                self._rows.stage[row] = DONE
-
     def relieve(self) -> None:
         """Labels by the samples there are, when they have become too many to be kept."""
         rows = np.array(list(self._early.samples), np.int64)

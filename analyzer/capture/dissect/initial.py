@@ -123,18 +123,10 @@ def packet_key(salt: bytes, destination: bytes) -> tuple[bytes, bytes]:
     return _hmac(pads, key)[:16], _hmac(pads, iv)[:12]
 
 
-def opener(key: bytes) -> Callable[[bytes, bytes, bytes], bytes | None]:
-    """Decrypts (nonce, sealed, associated) with AES-GCM; the function gives None where the tag is wrong."""
+def opener(key: bytes) -> tuple[Callable[[bytes, bytes, bytes], bytes], type[Exception]]:
+    """AES-GCM decryption of (nonce, sealed, associated), and the error it raises where the tag is wrong."""
     *_, aead, invalid = _tools()
-    decrypt = aead(key).decrypt
-
-    def opened(nonce: bytes, sealed: bytes, associated: bytes) -> bytes | None:
-        try:
-            return bytes(decrypt(nonce, sealed, associated))
-        except invalid:
-            return None
-
-    return opened
+    return aead(key).decrypt, invalid
 
 
 def _pads(key: bytes) -> tuple[Hash, Hash]:
