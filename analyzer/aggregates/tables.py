@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from analyzer.aggregates.members import Ints, Members, Sums
     from analyzer.aggregates.release import Flags
+    from analyzer.capture.records import Kind
 
     Columns = dict[str, npt.NDArray[Any]]
 
@@ -86,9 +87,9 @@ def tables(
 
 
 def _kind_of(cells: list[Cell]) -> Ints:
-    """A number per kind; a cell without a label has one of its own."""
-    numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(c.kind or c, len(numbers)) for c in cells], dtype=np.int64)
+    """A number per kind; cells without a label have one together: what is not in a kind is the rest of the total."""
+    numbers: dict[Kind | None, int] = {}
+    return np.array([numbers.setdefault(c.kind, len(numbers)) for c in cells], dtype=np.int64)
 
 
 def _notes(collector: Collector, k: int) -> tuple[str, ...]:
