@@ -5,6 +5,7 @@ Addresses are replaced unless asked for: by tokens that only this run can tell a
 
 from __future__ import annotations
 
+import io
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from analyzer.capture.records import TRAFFIC
-from analyzer.sources._bytes import Received
 
 if TYPE_CHECKING:
     from analyzer.capture.records import Flows, Ints, Label, Tally
@@ -49,10 +49,33 @@ def rows(
     from analyzer.capture import engine
 
     replaced = _replacing(addresses)
-    with closing(Received(file, progress)) as raw:
+    with closing(_Watched(file, progress)) as raw:
         for flows in engine.flows_of(raw, name, tally):
             if found := _rows(flows, every, replaced):
                 yield found
+
+
+class _Watched(io.RawIOBase):
+    """The bytes of a file; whoever waits is told how far it is read.  No hash: nothing is kept that would need one."""
+
+    def __init__(self, path: Path, progress: Callable[[int, int], None] | None) -> None:
+        super().__init__()
+        self._file, self._total, self._done = path.open("rb", buffering=0), path.stat().st_size, 0
+        self._progress = progress
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        got = self._file.readinto(buffer) or 0
+        self._done += got
+        if self._progress and got:
+            self._progress(self._done, max(self._total, self._done))
+        return got
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def unreadable(tally: Tally) -> str:

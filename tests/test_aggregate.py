@@ -223,6 +223,15 @@ def test_cells_of_fewer_than_k_clients_are_suppressed_and_so_is_the_one_that_wou
     assert flows["family=tor"] is flows["family=openvpn"] is flows["kind=tunnel"] is flows["kind=anonymity"] is None
 
 
+def test_a_small_family_takes_another_of_its_kind_with_it_so_that_the_sum_of_the_kind_stays():
+    ipsec = OPENVPN._replace(family="ipsec")
+    b = Batches().clients(4, ipsec, net=1).clients(30, WIREGUARD, net=2).clients(50, traffic="tls", net=3)
+    found = aggregated(b, k=10)
+    flows = values(found, "capture.flows")
+    assert (flows["kind=tunnel"], flows["family=ipsec"], flows["family=wireguard"]) == (34, None, None)
+    assert dict(zip(found.flows["family"], found.flows["state"], strict=True))["tls"] == "value"
+
+
 def test_an_hour_with_too_few_clients_cannot_be_had_from_its_day():
     b = Batches().clients(40, traffic="tls", hours=0).clients(40, traffic="tls", hours=1)
     b.clients(40, traffic="quic", hours=0).clients(40, traffic="quic", hours=1).clients(3, traffic="tls", hours=5)
@@ -371,11 +380,11 @@ def test_the_shipped_lists_hold_each_value_once_and_are_told_apart():
     assert [lists.resolvers()[i] for i in resolvers] == ["other", "other", "google", "nextdns", *["other"] * 3]
     domains = [row["domain"] for row in lists._rows("services")]
     assert len(domains) == len(set(domains))
-    values_ = [(row["value"], row["what"]) for row in lists._rows("resolvers")]
+    values_ = [(row["value"], row["what"]) for row in lists._rows("public_resolvers")]
     assert len(values_) == len(set(values_))
-    assert {row["what"] for row in lists._rows("resolvers")} <= {"address", "doh", "dot", "doq"}
+    assert {row["what"] for row in lists._rows("public_resolvers")} <= {"address", "doh", "dot", "doq"}
     assert {row["substitute_for"] for row in lists._rows("services")} <= {*lists.services(), ""}
-    assert all(row["source"] for name in ("services", "resolvers") for row in lists._rows(name))
+    assert all(row["source"] for name in ("services", "public_resolvers") for row in lists._rows(name))
 
 
 def test_aggregation_imports_numpy_and_nothing_heavier():

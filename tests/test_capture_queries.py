@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from stores import empty_store, write
 from analyzer.capture import engine
 from analyzer.capture.records import Mark
 from analyzer.store import Store
+from analyzer.store.captures import CaptureOptions, Captures
 from analyzer.store.loading import load_file
 from analyzer.store.named import named
 
@@ -31,8 +33,6 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loaded:
     store = empty_store(tmp_path)
 
     def load(*populations: Batches, k: int = 10) -> Asked:
-        from analyzer.store.captures import CaptureOptions, Captures
-
         for i, population in enumerate(populations):
             monkeypatch.setattr(engine, "flows_of", population.engine())
             path = write(tmp_path / f"{i}.pcap", PCAP + bytes([i]))
@@ -230,3 +230,62 @@ def test_a_query_keeps_to_sql_that_other_engines_read_the_same(name: str) -> Non
     for word in ("ASOF", "PIVOT", "COLUMNS(", "LIST(", "ARRAY_AGG", "QUALIFY", "EXCLUDE", "GROUP BY ALL", "::", "//"):
         assert word not in body
     assert named(name).answers
+
+
+def golden(name: str) -> list[dict[str, str]]:
+    with (Path(__file__).parents[1] / "captures" / f"mix.{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Our own capture of known shares, through the real engine."""
+    store = Store(tmp_path_factory.mktemp("mix") / "s.duckdb")
+    load_file(store, Path(__file__).parents[1] / "captures" / "mix.pcap", captures=Captures(CaptureOptions(k=1)))
+    return store
+
+
+def stored(store: Store, relation: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
+    with store.reading() as con:
+        return con.table(relation).filter(where).project(columns).fetchall()
+
+
+def test_the_flows_of_our_own_capture_are_those_that_were_put_into_it(mixed: Store) -> None:
+    found: dict[tuple[str, ...], list[int]] = {}
+    columns = "t_start, family, provider, kind, confidence, flows, clients, packets, bytes_up + bytes_down"
+    for start, family, provider, kind, confidence, *counts in stored(mixed, "flows", columns):
+        label = (family, provider, kind, confidence) if kind else ("", "", "", "")
+        before = found.setdefault((str(start), *label), [0, 0, 0, 0])
+        before[:] = [a + b for a, b in zip(before, counts, strict=True)]
+    expected = {
+        (row["hour"], row["family"], row["provider"], row["kind"], row["confidence"]): [
+            int(row[column]) for column in ("flows", "clients", "packets", "bytes")
+        ]
+        for row in golden("shares")
+    }
+    for label, counts in found.items():
+        if not label[1:][0]:  # clients of several kinds of traffic cannot be added
+            counts[1] = expected[label][1]
+    assert found == expected
+
+
+def test_the_requests_of_our_own_capture_are_those_that_were_put_into_it(mixed: Store) -> None:
+    found: dict[tuple[str, ...], list[int]] = {}
+    where = "(protocol <> 'dns' OR outcome = 'failed') AND service <> 'other'"
+    for start, service, outcome, *counts in stored(
+        mixed, "requests", "t_start, service, outcome, flows, clients", where
+    ):
+        before = found.setdefault((str(start), service, outcome), [0, 0])
+        before[:] = [a + b for a, b in zip(before, counts, strict=True)]
+    assert found == {
+        (row["hour"], row["service"], row["outcome"]): [int(row["flows"]), int(row["clients"])]
+        for row in golden("requests")
+    }
+
+
+def test_the_resolvers_of_our_own_capture_are_those_that_were_put_into_it(mixed: Store) -> None:
+    columns = "t_start, resolver, transport, queries, clients"
+    assert sorted((str(start), *rest) for start, *rest in stored(mixed, "resolvers", columns)) == sorted(
+        (row["hour"], row["resolver"], row["transport"], int(row["queries"]), int(row["clients"]))
+        for row in golden("resolvers")
+    )

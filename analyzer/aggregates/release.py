@@ -61,20 +61,29 @@ class Guard:
 
     def __init__(self, protected: Ints) -> None:
         self._protected = protected % _PRIME
-        self._basis = np.empty((0, protected.shape[1]), dtype=np.int64)
-        self._pivots: list[int] = []
+        self._basis = np.zeros((protected.shape[1], protected.shape[1]), dtype=np.int64)  # reduced row echelon form
+        self._pivots = np.empty(0, dtype=np.int64)
 
     def admits(self, member: Ints) -> bool:
         """Whether the sum of the cells marked 1 may be published beside those admitted before; if so, it is."""
-        rest = (member - member[self._pivots] @ self._basis) % _PRIME
+        parts = np.flatnonzero(member[self._pivots])
+        rest = (member - member[self._pivots[parts]] @ self._basis[parts]) % _PRIME
         if not rest.any():
             return True  # it follows from what is published, or holds no suppressed cell
         pivot = int(np.argmax(rest != 0))
         rest = rest * pow(int(rest[pivot]), -1, _PRIME) % _PRIME
-        left = (self._protected - np.outer(self._protected[:, pivot], rest)) % _PRIME
+        rows, left = _without(self._protected, pivot, rest)
         if not left.any(axis=1).all():
             return False
-        self._protected = left
-        self._basis = np.vstack(((self._basis - np.outer(self._basis[:, pivot], rest)) % _PRIME, rest))
-        self._pivots.append(pivot)
+        self._protected[rows] = left
+        rows, left = _without(self._basis, pivot, rest)
+        self._basis[rows] = left
+        self._basis[len(self._pivots)] = rest
+        self._pivots = np.append(self._pivots, pivot)
         return True
+
+
+def _without(matrix: Ints, pivot: int, row: Ints) -> tuple[Ints, Ints]:
+    """The rows that have something in the pivot's column, and what they become when that is taken out."""
+    rows = np.flatnonzero(matrix[:, pivot])
+    return rows, (matrix[rows] - np.outer(matrix[rows, pivot], row)) % _PRIME

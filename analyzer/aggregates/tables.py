@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from analyzer.aggregates.members import Ints, Members, Sums
     from analyzer.aggregates.release import Flags
+    from analyzer.capture.records import Kind
 
     Columns = dict[str, npt.NDArray[Any]]
 
@@ -69,7 +70,11 @@ def tables(
     clients, seen = counts_of(collector.clients, group)
     hour, cell = hour_of(group), number_of(group)
     small = too_few(seen, k)
-    hidden = complemented(small, seen, (hour, (hour // 24) * SPAN + cell), k)
+    kinds = hour * SPAN + _kind_of(cells)[cell]
+    hidden = complemented(
+        small, seen, (kinds,), k
+    )  # first, so that the sum of a kind stays: it is what is asked for most
+    hidden = complemented(hidden, seen, (hour, (hour // 24) * SPAN + cell), k)
     found = values(collector, cells, Suppressed(group[hidden], small[hidden]), k, rule)
     return Aggregates(
         flows=_flows(cells, hour, cell, (*sums, clients), hidden),
@@ -79,6 +84,12 @@ def tables(
         observations=_observations(found, span),
         notes=_notes(collector, k),
     )
+
+
+def _kind_of(cells: list[Cell]) -> Ints:
+    """A number per kind; cells without a label have one together: what is not in a kind is the rest of the total."""
+    numbers: dict[Kind | None, int] = {}
+    return np.array([numbers.setdefault(c.kind, len(numbers)) for c in cells], dtype=np.int64)
 
 
 def _notes(collector: Collector, k: int) -> tuple[str, ...]:

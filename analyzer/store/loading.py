@@ -78,8 +78,6 @@ def load_file(
         return _Load(store, file, chosen, asked, facts, _is_no(chosen), progress).run()
 
 
-
-
 def is_capture(file: Path) -> bool:
     """Whether a file is a packet capture by its first bytes, compressed or not."""
     try:
