@@ -13,7 +13,7 @@ from analyzer.capture._first import CUT, DNS, HTTP, TLS
 from analyzer.capture.dissect import tls
 from analyzer.capture.records import OUTCOMES, Mark
 from analyzer.capture.table import SECOND, Timeouts
-from tests._flows import ACK, CLIENT, PSH, RST, SYN, TCP, Message, told
+from _flows import ACK, CLIENT, PSH, RST, SYN, TCP, Message, told
 
 ANSWERED, NO_ANSWER, RESET, REDIRECTED, FAILED = (
     OUTCOMES.index(o) for o in ("answered", "no_answer", "reset", "redirected", "failed")
