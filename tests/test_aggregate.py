@@ -380,11 +380,10 @@ def test_the_shipped_lists_hold_each_value_once_and_are_told_apart():
     assert [lists.resolvers()[i] for i in resolvers] == ["other", "other", "google", "nextdns", *["other"] * 3]
     domains = [row["domain"] for row in lists._rows("services")]
     assert len(domains) == len(set(domains))
-    values_ = [(row["value"], row["what"]) for row in lists._rows("public_resolvers")]
-    assert len(values_) == len(set(values_))
-    assert {row["what"] for row in lists._rows("public_resolvers")} <= {"address", "doh", "dot", "doq"}
+    addresses = [a for row in lists._rows("resolvers") for a in row["addresses"].split(";") if a]
+    assert len(addresses) == len(set(addresses))
     assert {row["substitute_for"] for row in lists._rows("services")} <= {*lists.services(), ""}
-    assert all(row["source"] for name in ("services", "public_resolvers") for row in lists._rows(name))
+    assert all(row["source"] for name in ("services", "resolvers") for row in lists._rows(name))
 
 
 def test_aggregation_imports_numpy_and_nothing_heavier():

@@ -46,7 +46,7 @@ def services_table() -> dict[str, npt.NDArray[np.object_]]:
 @cache
 def resolvers() -> tuple[str, ...]:
     """Names of resolvers; the first is `other`."""
-    return (OTHER, *dict.fromkeys(row["resolver"] for row in _rows("public_resolvers")))
+    return (OTHER, *dict.fromkeys(row["resolver"] for row in _rows("resolvers")))
 
 
 @cache
@@ -58,7 +58,7 @@ def _domains() -> dict[str, int]:
 @cache
 def _hosts() -> dict[str, int]:
     at = {name: i for i, name in enumerate(resolvers())}
-    return {row["value"]: at[row["resolver"]] for row in _rows("public_resolvers") if row["what"] != "address"}
+    return {row["name"]: at[row["resolver"]] for row in _rows("resolvers") if row["name"]}
 
 
 @cache
@@ -106,9 +106,10 @@ class _Addresses(NamedTuple):
 def _addresses() -> _Addresses:
     at = {name: i for i, name in enumerate(resolvers())}
     listed = [
-        (*_words(ip_address(row["value"]).packed), at[row["resolver"]])
-        for row in _rows("public_resolvers")
-        if row["what"] == "address"
+        (*_words(ip_address(address).packed), at[row["resolver"]])
+        for row in _rows("resolvers")
+        for address in row["addresses"].split(";")
+        if address
     ]
     word0 = np.array([row[0] for row in listed], dtype=np.uint64)
     word1 = np.array([row[1] for row in listed], dtype=np.uint64)
