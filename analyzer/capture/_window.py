@@ -25,6 +25,9 @@ END_OF_TIME = (1 << 63) - 1
 NS = 10**9
 
 
+_STRIDE = 256  # records
+
+
 class Window:
     """The next bytes of a stream: at least `block_bytes` of them, or one whole record, or all that is left."""
 
@@ -78,17 +81,17 @@ class Chain(NamedTuple):
         """Starts of at most `most` records from `start` on, then that of the next; right until a length is over 65,535.
 
         The length is put together from its two low bytes: of what Python offers to read a number at any byte this
-        costs least, and the slices end the loop where the bytes do.
+        costs least, and the slices end the loop where the bytes do.  Comprehensions of _STRIDE records go first, as
+        they cost a fifth less than appending; one that runs into the end is done again record by record.
         """
         low, high = (0, 1) if self.order == "<" else (3, 2)
         lows, highs = window.view[self.at + low : window.have], window.view[self.at + high : window.have]
-        found: list[int] = []
-        add, steps, o = found.append, self.steps, start
+        found = _strides(lows, highs, self.steps, start, most)
+        add, steps, o = found.append, self.steps, found[-1]
         with suppress(IndexError):
-            for _ in range(most):
-                add(o)
+            for _ in range(most + 1 - len(found)):
                 o += lows[o] + steps[highs[o]]
-            add(o)
+                add(o)
         return found
 
     def wide_offsets(self, window: Window, start: int, most: int = MOST) -> list[int]:
@@ -102,6 +105,15 @@ class Chain(NamedTuple):
             o += size
             found.append(o)
         return found
+
+
+def _strides(lows: memoryview, highs: memoryview, steps: tuple[int, ...], start: int, most: int) -> list[int]:
+    """Starts of whole strides of records from `start` on, then that of the next."""
+    found, o = [start], start
+    with suppress(IndexError):
+        while len(found) + _STRIDE <= most:
+            found += [o := o + lows[o] + steps[highs[o]] for _ in range(_STRIDE)]
+    return found
 
 
 def chain(order: str, at: int, header: int) -> Chain:
