@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from os import PathLike
@@ -72,13 +72,15 @@ class Database:
         mapping: str | PathLike[str] | None = None,
         k: int | None = None,
         sampling: int = 1,
+        addresses: Sequence[str | PathLike[str]] = (),
         progress: Progress | None = None,
         skipped: Callable[[str], None] = warnings.warn,
     ) -> list[records.LoadResult]:
         """Load files, folders or globs (`-` is standard input); each file all or nothing, the same bytes once.
 
         k (10 unless given) and sampling are for captures: cells of fewer than k clients are suppressed; where one in
-        `sampling` packets was captured, bytes and packets are multiplied by it.  Several captures use two processes.
+        `sampling` packets was captured, bytes and packets are multiplied by it; `addresses` are files of dated address
+        lists (list,family,provider,date,network).  Several captures use two processes.
 
         A file that was named and cannot be read raises BadInput; the files before it stay loaded.  A file that was only
         found in a folder is left out, and `skipped` is told why; BadInput where none in the folder could be loaded.
@@ -87,7 +89,7 @@ class Database:
         options["mapping"] = None if mapping is None else str(mapping)
         results: list[records.LoadResult] = []
         try:
-            with captures_ahead(self.store, paths, k=k, sampling=sampling) as ready:
+            with captures_ahead(self.store, paths, k=k, sampling=sampling, addresses=addresses) as ready:
                 for given in paths:
                     files = expand([str(given)])
                     found = [r for f in files if (r := self._load_one(f, given, skipped, captures=ready, **options))]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from analyzer.capture.records import TRAFFIC
 
 if TYPE_CHECKING:
+    from analyzer.capture.lists import AddressList
     from analyzer.capture.records import Flows, Ints, Label, Tally
 
 COLUMNS = (
@@ -40,17 +41,19 @@ def rows(
     *,
     every: bool = False,
     addresses: Addresses = "random",
+    lists: tuple[AddressList, ...] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[list[dict[str, Any]]]:
     """Batches of rows in the columns COLUMNS, one per record of a labelled flow (of any flow with `every`).
 
-    tally fills while the capture is read.  Raises BadInput when it is no capture.
+    tally fills while the capture is read.  lists: the user's dated address lists.
+    Raises BadInput when it is no capture.
     """
     from analyzer.capture import engine
 
     replaced = _replacing(addresses)
     with closing(_Watched(file, progress)) as raw:
-        for flows in engine.flows_of(raw, name, tally):
+        for flows in engine.flows_of(raw, name, tally, engine.Options(lists=lists)):
             if found := _rows(flows, every, replaced):
                 yield found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+from _flows import ACK, CLIENT, PSH, RST, SYN, TCP, Message, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from analyzer.capture._first import CUT, DNS, HTTP, TLS
 from analyzer.capture.dissect import tls
 from analyzer.capture.records import OUTCOMES, Mark
 from analyzer.capture.table import SECOND, Timeouts
-from _flows import ACK, CLIENT, PSH, RST, SYN, TCP, Message, told
 
 ANSWERED, NO_ANSWER, RESET, REDIRECTED, FAILED = (
     OUTCOMES.index(o) for o in ("answered", "no_answer", "reset", "redirected", "failed")

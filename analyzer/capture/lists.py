@@ -29,6 +29,40 @@ class AddressList(NamedTuple):
     networks: tuple[str, ...]
 
 
+COLUMNS = ("list", "family", "provider", "date", "network")
+
+
+def read_lists(path: Path) -> tuple[AddressList, ...]:
+    """Address lists of a CSV file with the columns list, family, provider, date (YYYY-MM-DD), network.
+
+    One row is one address or prefix; rows of one list, family, provider and date belong together.
+    Raises BadInput that names file and line.
+    """
+    grouped: dict[tuple[str, str, str, date], list[str]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            rows = csv.DictReader(lines)
+            if missing := [c for c in COLUMNS if c not in (rows.fieldnames or ())]:
+                raise BadInput(f"{path}: an address list has the columns {', '.join(COLUMNS)}; no {missing[0]} here")
+            for row in rows:
+                _add(grouped, row, f"{path}, line {rows.line_num}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from error
+    return tuple(AddressList(*key, tuple(networks)) for key, networks in grouped.items())
+
+
+def _add(grouped: dict[tuple[str, str, str, date], list[str]], row: dict[str, str], where: str) -> None:
+    try:
+        network = str(ip_network((row["network"] or "").strip(), strict=False))
+        day = date.fromisoformat((row["date"] or "").strip())
+    except ValueError as error:
+        raise BadInput(f"{where}: {error}; wanted are an address or prefix and a date such as 2024-02-17") from None
+    key = (row["list"] or "").strip(), (row["family"] or "").strip(), (row["provider"] or "").strip(), day
+    if not key[0]:
+        raise BadInput(f"{where}: a list needs a name")
+    grouped.setdefault(key, []).append(network)
+
+
 class Index:
     """Address -> lists that hold it, by the longest prefix of each; two bisections per list."""
 

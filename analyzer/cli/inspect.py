@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     "in exports.",
 )
 @click.option(
+    "--addresses",
+    "listed",
+    multiple=True,
+    metavar="FILE",
+    help="Dated address lists (CSV: list,family,provider,date,network), such as a Tor consensus.",
+)
+@click.option(
     "--format",
     "fmt",
     type=click.Choice(["table", "csv", "json"]),
@@ -35,21 +43,24 @@ if TYPE_CHECKING:
     show_default=True,
     help="How rows are printed on stdout.",
 )
-def command(*, capture: str, every: bool, show_addresses: bool, anonymise: Addresses, fmt: str) -> None:
+def command(
+    *, capture: str, every: bool, show_addresses: bool, anonymise: Addresses, listed: tuple[str, ...], fmt: str
+) -> None:
     """Show every labelled flow of a capture (pcap, pcapng; - is standard input) with the reason for its label.
 
     Nothing is stored.  Addresses are replaced unless --show-addresses.  What could not be read is summed up on stderr.
     """
     from analyzer import inspecting
+    from analyzer.capture.lists import read_lists
     from analyzer.capture.records import Tally
     from analyzer.store._files import received
 
     if show_addresses:
         click.echo("Warning: this output holds addresses of people; keep it to yourself.", err=True)
-    tally = Tally()
+    tally, lists = Tally(), tuple(one for path in listed for one in read_lists(Path(path)))
     with received(capture) as file, bar("reading") as progress:
         addresses: Addresses = "shown" if show_addresses else anonymise
-        found = inspecting.rows(file, capture, tally, every=every, addresses=addresses, progress=progress)
+        found = inspecting.rows(file, capture, tally, every=every, addresses=addresses, lists=lists, progress=progress)
         for piece in _rendered(found, fmt):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

@@ -35,6 +35,12 @@ _BANNER = """\
 @click.option(
     "--sampling", type=click.IntRange(1), default=1, metavar="N", help="Captures: one in N packets was captured."
 )
+@click.option(
+    "--addresses",
+    multiple=True,
+    metavar="FILE",
+    help="Captures: dated address lists (CSV: list,family,provider,date,network), such as a Tor consensus.",
+)
 @format_option
 def command(
     *,
@@ -47,6 +53,7 @@ def command(
     mapping: str | None,
     k: int | None,
     sampling: int,
+    addresses: tuple[str, ...],
     fmt: str,
 ) -> None:
     """Load files, folders, globs or - (standard input) into the store.
@@ -69,6 +76,7 @@ def command(
             mapping=mapping,
             k=k,
             sampling=sampling,
+            addresses=addresses,
             progress=progress,
             skipped=lambda why: click.echo(f"Note: {why}", err=True),
         )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from analyzer.capture.lists import AddressList
+
 SOURCE = "capture"
 PROCESSES = 2  # captures analysed at a time: more than one disk feeds, or most machines have cores free for
 
@@ -43,6 +45,7 @@ class CaptureOptions:
 
     k: int = DEFAULT_K  # clients behind a published cell
     sampling: int = 1  # one in so many packets was captured
+    lists: tuple[AddressList, ...] = ()  # the user's dated address lists
 
     def __post_init__(self) -> None:
         if self.k < 1 or self.sampling < 1:
@@ -77,7 +80,7 @@ def analyse(
             return Analysed(digest, before.st_mtime_ns, None, {})
     tally, collector = Tally(), Collector(sampling=options.sampling)
     with closing(_bytes.Received(file, progress)) as raw:
-        for flows in engine.flows_of(raw, name, tally):
+        for flows in engine.flows_of(raw, name, tally, engine.Options(lists=options.lists)):
             collector.add(flows)
         digest = raw.digest()
     after = file.stat()
@@ -87,6 +90,8 @@ def analyse(
     aggregates = tables(collector, k=options.k, span=span)
     if not aggregates.rows:
         raise BadInput(_nothing(name, tally))
+    listed = sorted({f"address list {one.name} of {one.date}" for one in options.lists})
+    aggregates = aggregates._replace(notes=(*aggregates.notes, *listed))
     return Analysed(digest, after.st_mtime_ns, aggregates, dict(tally.unreadable))
 
 

@@ -7,7 +7,7 @@ differs between the two readings changed meanwhile, and nothing of it is kept.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -111,17 +111,28 @@ def _load_capture(
 
 @contextmanager
 def captures_ahead(
-    store: Store, paths: Iterable[str | PathLike[str]], *, k: int | None = None, sampling: int = 1
+    store: Store,
+    paths: Iterable[str | PathLike[str]],
+    *,
+    k: int | None = None,
+    sampling: int = 1,
+    addresses: Sequence[str | PathLike[str]] = (),
 ) -> Iterator[Captures | None]:
-    """The captures among the paths, analysed by two processes while the first of them is written."""
+    """The captures among the paths, analysed by two processes while the first of them is written.
+
+    addresses: files of dated address lists.  Raises BadInput where one cannot be read.
+    """
     names = [name for given in paths for name in _tried(str(given))]
     found = [name for name in dict.fromkeys(names) if name != STDIN and is_capture(Path(name))]
-    if not found and k is None and sampling == 1:
+    if not found and k is None and sampling == 1 and not addresses:
         yield None
         return
+    from analyzer.capture.lists import read_lists
     from analyzer.store import captures
 
-    options = captures.CaptureOptions(sampling=sampling) if k is None else captures.CaptureOptions(k, sampling)
+    lists = tuple(one for path in addresses for one in read_lists(Path(path)))
+    options = captures.CaptureOptions(sampling=sampling, lists=lists)
+    options = options if k is None else replace(options, k=k)
     with captures.ahead(store, found, options) as ready:
         yield ready
 
