@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.capture import _first as first
-from analyzer.capture.early import DONE
+from analyzer.capture.early import DONE, FIRST_LOOK
 from analyzer.capture.label import label
-from analyzer.capture.records import OUTCOMES, TRAFFIC, Flow, Flows, Hello, Label, Mark, Sample
+from analyzer.capture.records import OUTCOMES, SAMPLES, TRAFFIC, Flow, Flows, Hello, Label, Mark, Sample
 from analyzer.capture.relate import Context, relate
 from analyzer.capture.rules._bytes import looks_random
 from analyzer.capture.table import PAYLOAD_A, PAYLOAD_B
@@ -48,13 +48,18 @@ class Finisher:
         self._inherit: dict[int, int] = {}
 
     def settle(self, rows: Sequence[int]) -> None:
-        """Labels flows whose samples are complete; where a header proves the label, the samples go."""
+        """Labels flows by their first FIRST_LOOK samples, whatever came behind; where these prove it, the samples go.
+
+        The others are labelled when they end.  A lookalike may turn out to be what it looks like.
+        """
         ids = np.array(rows, np.int64)
-        self._label(ids, self._turned(ids))
+        self._label(ids, self._turned(ids), FIRST_LOOK)
         for row, found in zip(rows, self._rows.label[ids].tolist(), strict=True):
-            if found >= 0 and self.labels[found].confidence == "header":
+            if found >= 0 and self.labels[found].confidence == "header" and self.labels[found].kind != "lookalike":
                 self._early.forget(row)
                 self._rows.stage[row] = DONE
+            else:
+                self._rows.label[row] = -1
 
     def relieve(self) -> None:
         """Labels by the samples there are, when they have become too many to be kept."""
@@ -91,13 +96,16 @@ class Finisher:
 
     # Labels
 
-    def _label(self, rows: Ints, turned: Mask) -> None:
-        """Sets the label, and where a first payload is all random, the traffic, of rows that have samples."""
+    def _label(self, rows: Ints, turned: Mask, most: int = SAMPLES) -> None:
+        """Sets the label, and where a first payload is all random, the traffic, of rows that have samples.
+
+        most: samples of a flow that are looked at.
+        """
         chosen = np.flatnonzero(self._candidates(rows))
         if not len(chosen):
             return
         rows = rows[chosen]
-        flows = self._flow_records(rows, turned[chosen])
+        flows = self._flow_records(rows, turned[chosen], most)
         known = self._rows.label[rows].tolist()
         labels = [self.labels[k] if k >= 0 else label(f) for k, f in zip(known, flows, strict=True)]
         labels = relate(flows, labels, self._context)
@@ -143,7 +151,7 @@ class Finisher:
             if r.continued[row]:
                 self._inherit[self._table.child(row)] = int(r.label[row])
 
-    def _flow_records(self, rows: Ints, turned: Mask) -> list[Flow]:
+    def _flow_records(self, rows: Ints, turned: Mask, most: int) -> list[Flow]:
         r, early = self._rows, self._early
         columns = [getattr(r, name)[rows].tolist() for name in _FLOW_COLUMNS]
         marks = self._marks(rows).tolist()
@@ -151,6 +159,7 @@ class Finisher:
         for row, turn, mark, *values in zip(rows.tolist(), turned.tolist(), marks, *columns, strict=True):
             flow = _flow(values, mark)
             flow.samples, flow.hello = self._evidence(row)
+            flow.samples = flow.samples[:most]
             if turn:
                 _turn(flow)
             if early.lookups and not (flow.hello and flow.hello.name):
