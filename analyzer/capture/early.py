@@ -36,6 +36,7 @@ NEW, DONE, COLLECT, AWAIT_TLS, AWAIT_HTTP, AWAIT_DNS, AWAIT_ADDRESS, WATCH = ran
 FULL_SAMPLES = 12  # of that many payload packets all that was captured is kept ..
 FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
 LATER_BYTES = 32
+OVERHEAD = 300  # bytes that a sample costs beside its data: most flows of a scan or a flood have one and a list for it
 TCP = 6
 HELLO_BYTES = 16_384  # longest ClientHello that is looked at
 BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
@@ -75,14 +76,19 @@ class Early:
 
     def take(self, p: Packets, s: Segments, rows: Ints) -> None:
         """Looks at the payload of a batch that `Table.update` has taken in."""
-        if len(s.loaded):
-            seen = self._firsts(p, s, rows)
-            self._laters(p, s, rows, seen)
+        if not len(s.loaded):
+            return
+        begins = np.append(True, rows[1:] != rows[:-1])  # where times jump back, segments of one row follow each other
+        if not begins.all():
+            at = np.flatnonzero(begins)
+            s, rows = s._replace(begin=s.begin[at], end=np.append(s.end[at[1:] - 1], s.end[-1])), rows[at]
+        seen = self._firsts(p, s, rows)
+        self._laters(p, s, rows, seen)
 
     def forget(self, row: int) -> None:
         """Drops what is kept of a row."""
         for sample in self.samples.pop(row, ()):
-            self.sampled_bytes -= len(sample.data)
+            self.sampled_bytes -= len(sample.data) + OVERHEAD
         self.hellos.pop(row, None)
         self._pending.pop(row, None)
         self._asked.pop(row, None)
@@ -256,7 +262,7 @@ class Early:
             raw = bytes(data[at : at + (kept if kept < most else most)])
             held += len(raw)
             samples.append(Sample(up, t, size, raw, seq))
-        self.sampled_bytes += held
+        self.sampled_bytes += held + OVERHEAD * len(packets)
         return DONE if have >= SAMPLES else COLLECT
 
     # Later payload of flows that wait for something

@@ -155,15 +155,13 @@ class Table:
         """Takes in a batch; gives its segments and the row of each."""
         s = segments(p, self._seed, self.timeouts.idle, self.timeouts.active)
         rows = np.empty(len(s.key), np.int64)
-        again = np.zeros(len(s.key), bool)
-        np.equal(s.key[1:], s.key[:-1], out=again[1:])
-        todo = np.flatnonzero(~again)
-        rest = np.flatnonzero(again)
+        again = np.zeros(len(s.key) + 1, bool)  # whether a segment continues the key of the one before; none follows
+        np.equal(s.key[1:], s.key[:-1], out=again[1:-1])
+        todo = np.flatnonzero(~again[:-1])
         while len(todo):
             rows[todo] = self._rows_of(p, s, todo)
             self._add(s, todo, rows[todo])
-            follow = np.isin(rest, todo + 1, assume_unique=True)
-            todo, rest = rest[follow], rest[~follow]
+            todo = todo[again[todo + 1]] + 1
         disorder(self.rows, p, s, rows)
         return s, rows
 
