@@ -32,11 +32,14 @@ MEANINGS = {
     "google.traffic": Meaning("traffic of a Google service", "traffic, not people"),
     "radar.traffic": Meaning("internet traffic as seen by Cloudflare", "traffic, not people"),
     "ioda.connectivity": Meaning("connectivity as seen by IODA", "reachability of networks, not use"),
-    "capture.flows": Meaning("flows labelled as circumvention", "flows, not people"),
-    "capture.clients": Meaning("clients labelled as circumvention users", "addresses at one network, not people"),
-    "capture.bytes": Meaning("bytes labelled as circumvention", "bytes, not people"),
-    "capture.byte_share": Meaning("share of bytes labelled as circumvention", "a share of one network's traffic"),
-    "capture.client_share": Meaning("share of clients labelled as circumvention users", "a share of one network"),
+    "capture.flows": Meaning("flows seen in captures", "flows at one network, not people"),
+    "capture.clients": Meaning("clients seen in captures", "addresses at one network, not people"),
+    "capture.bytes": Meaning("bytes seen in captures", "bytes at one network, not people"),
+    "capture.byte_share": Meaning("share of the bytes in captures", "a share of one network's traffic"),
+    "capture.client_share": Meaning("share of the clients in captures", "a share of the addresses at one network"),
+    "capture.unexplained_encrypted_share": Meaning(
+        "share of bytes in captures that are encrypted and unexplained", "not known to be circumvention"
+    ),
 }
 
 
