@@ -10,6 +10,7 @@ from analyzer import registry
 from analyzer.capture.names import provider_of
 from analyzer.capture.records import Flow, Label, Rule
 
+_MOST = 16  # payload packets beyond which their number makes no difference to a rule's `least`
 _EARLY = 4  # samples of which one has to open with one of a rule's prefixes
 
 
@@ -25,10 +26,11 @@ def label(flow: Flow) -> Label | None:
     early = [s.data for s in flow.samples[:_EARLY] if s.data]
     if not early:
         return None
-    for rule in _candidates(flow.proto, bytes(sorted({data[0] for data in early}))):
+    openers = bytes((early[0][0],)) if len(early) == 1 else bytes(sorted({data[0] for data in early}))
+    for rule in _candidates(flow.proto, openers, min(len(flow.samples), _MOST)):
         if rule.first and not any(data.startswith(rule.first) for data in early):
             continue
-        if not _valid(rule, flow):
+        if (rule.valid_from or rule.valid_until) and not _valid(rule, flow):
             continue
         if said := rule.match(flow):
             return _with_look_up(flow, said if isinstance(said, Label) else _labelled(rule, said))
@@ -53,14 +55,13 @@ def _with_look_up(flow: Flow, found: Label) -> Label:
 
 
 @lru_cache(maxsize=8192)
-def _candidates(proto: int, openers: bytes) -> tuple[Rule, ...]:
-    """Rules for a protocol of which no prefix, or one that begins with one of these bytes, is asked."""
+def _candidates(proto: int, openers: bytes, samples: int) -> tuple[Rule, ...]:
+    """Rules for a protocol and a number of samples of which no prefix, or one of these first bytes, is asked."""
     heads = set(openers)
-    return tuple(r for r in rules() if proto in r.protos and (not r.first or any(p[0] in heads for p in r.first)))
+    fitting = (r for r in rules() if proto in r.protos and samples >= min(r.least, _MOST))
+    return tuple(r for r in fitting if not r.first or any(p[0] in heads for p in r.first))
 
 
 def _valid(rule: Rule, flow: Flow) -> bool:
-    if rule.valid_from is None and rule.valid_until is None:
-        return True
     day = datetime.fromtimestamp(flow.first // 10**9, UTC).date()
     return (rule.valid_from or date.min) <= day < (rule.valid_until or date.max)

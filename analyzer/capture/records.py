@@ -170,6 +170,7 @@ class Rule:
     valid_from: date | None = None  # behaviour described holds from ..
     valid_until: date | None = None  # .. until (exclusive)
     priority: int = 50  # lower runs first; the first match labels the flow
+    least: int = 1  # payload packets without which it cannot match: most flows of a scan have one
 
 
 class Flows(NamedTuple):

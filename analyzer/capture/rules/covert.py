@@ -143,6 +143,7 @@ RULES = (
     replace(
         _IODINE,
         id="dns_tunnel.dnscat2",
+        least=4,
         match=_dnscat,
         reference="dnscat2, doc/protocol.md, https://github.com/iagox86/dnscat2",
         provider="dnscat2",
@@ -157,6 +158,7 @@ RULES = (
     replace(
         _IODINE,
         id="dns_tunnel.names",
+        least=6,
         confidence="statistical",
         match=_many_names,
         reference="Farnham and Atlasis 2013, Detecting DNS Tunneling, SANS Institute, section 4",

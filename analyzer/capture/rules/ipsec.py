@@ -176,7 +176,7 @@ RULES = (
     replace(_IKE, id="ipsec.esp", protos=(ESP,), match=_esp, reference="RFC 4303", priority=20),
     replace(_IKE, id="ipsec.ah", protos=(AH,), match=_ah, reference="RFC 4302", priority=20),
     _IKE,
-    replace(_IKE, id="ipsec.nat_t", match=_nat_t, reference="RFC 3948, RFC 4303", priority=40),
+    replace(_IKE, id="ipsec.nat_t", least=4, match=_nat_t, reference="RFC 3948, RFC 4303", priority=40),
     replace(
         _IKE,
         id="ipsec.tcp",

@@ -137,6 +137,7 @@ RULES = (
     replace(
         _TAILSCALE,
         id="hamachi.udp",
+        least=5,
         family="hamachi",
         match=_hamachi_udp,
         provider="LogMeIn Hamachi",

@@ -308,6 +308,7 @@ RULES = (
     replace(
         _RESET,
         id="openvpn.scrambled",
+        least=16,
         confidence="statistical",
         match=_scrambled,
         reference=_XUE,

@@ -95,6 +95,7 @@ RULES = (
     replace(
         _RELAY,
         id="tor.snowflake",
+        least=3,
         family="snowflake",
         kind="anonymity",
         confidence="statistical",

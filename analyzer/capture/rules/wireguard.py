@@ -153,9 +153,9 @@ _HANDSHAKE = Rule(
 RULES = (
     _HANDSHAKE,
     replace(_HANDSHAKE, id="wireguard.tunnelbear", match=_tunnelbear, reference=_NDPI, priority=31),
-    replace(_HANDSHAKE, id="wireguard.data", match=_transport, priority=32),
+    replace(_HANDSHAKE, id="wireguard.data", least=4, match=_transport, priority=32),
     replace(_HANDSHAKE, id="wireguard.sequence", match=_sequence, priority=33),
-    replace(_HANDSHAKE, id="wireguard.unanswered", match=_unanswered, priority=33),
+    replace(_HANDSHAKE, id="wireguard.unanswered", least=2, match=_unanswered, priority=33),
     replace(
         _HANDSHAKE,
         id="wireguard.warp",
@@ -169,6 +169,7 @@ RULES = (
     replace(
         _HANDSHAKE,
         id="wireguard.amnezia",
+        least=8,
         family="amneziawg",
         match=_amnezia,
         reference="AmneziaWG, https://docs.amnezia.org/documentation/amnezia-wg/",
