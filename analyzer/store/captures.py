@@ -96,6 +96,9 @@ def analyse(
 
 
 def _nothing(name: str, tally: Tally) -> str:
+    if tally.packets and not tally.unreadable:
+        number, remark = max((number, remark) for remark, number in tally.notes.items())
+        return f"{name}: none of {tally.packets} packets is IP; most often ({number}): {remark}"
     if not tally.unreadable:
         return f"{name} is a capture without packets; did the capture end before anything came?"
     packets = sum(tally.unreadable.values())
