@@ -50,9 +50,11 @@ def blocks(window: Window, name: str, tally: Tally) -> Iterator[Block]:
     """Blocks of all records; the window holds the file from its first byte.  Raises BadInput for half a file header."""
     format_ = _format(window, name)
     window.drop(HEADER)
-    wanted, seen = format_.chain.header, 0
-    while window.fill(wanted):
-        offsets = _whole(window, format_.chain)
+    wanted, seen, starts = format_.chain.header, 0, [0]
+    while window.fill(wanted, lambda: format_.chain.follow(window, starts)):
+        format_.chain.follow(window, starts)
+        offsets = _whole(window, format_.chain, starts)
+        starts[:] = [0]
         if len(offsets) > 1:
             yield _block(window, format_, offsets[:-1], seen, tally)
             seen += len(offsets) - 1
@@ -65,10 +67,10 @@ def blocks(window: Window, name: str, tally: Tally) -> Iterator[Block]:
     finish(window, tally)
 
 
-def _whole(window: Window, records: Chain) -> Ints:
-    """Starts of the whole records in the window, then the first byte behind them."""
+def _whole(window: Window, records: Chain, starts: list[int]) -> Ints:
+    """Starts of the whole records in the window, then the first byte behind them; `starts` is what follow() found."""
     is_wide = _next_size(window, records) > 0xFFFF
-    found = records.wide_offsets(window, 0) if is_wide else records.offsets(window, 0)
+    found = records.wide_offsets(window, 0) if is_wide else starts
     offsets = as_ints(found)
     lengths = window.words4(records.order)[offsets[:-1] + records.at]
     if not is_wide and (lengths > 0xFFFF).any():

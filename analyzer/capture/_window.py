@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,7 @@ NS = 10**9
 
 
 _STRIDE = 256  # records
+_PART = 1 << 19  # bytes read at once
 
 
 class Window:
@@ -39,14 +41,18 @@ class Window:
         self.flaw = ""  # why, where it should not have ended there
         self._source, self._block_bytes = source, block_bytes
 
-    def fill(self, wanted: int) -> bool:
-        """Read on; whether `wanted` bytes (at most LIMIT) are there."""
+    def fill(self, wanted: int, follow: Callable[[], None] = lambda: None) -> bool:
+        """Read on; whether `wanted` bytes (at most LIMIT) are there.
+
+        follow: called behind every part read, while the processor's cache still holds it.
+        """
         goal = max(self._block_bytes, wanted)
         try:
             while self.have < goal and not self.is_all:
-                got = self._source.readinto(self.view[self.have : goal]) or 0
+                got = self._source.readinto(self.view[self.have : min(goal, self.have + _PART)]) or 0
                 self.have += got
                 self.is_all = not got
+                follow()
         except Exception as error:
             self.is_all, self.flaw = True, packed.flaw(error) or ""
             if not self.flaw:
@@ -84,15 +90,20 @@ class Chain(NamedTuple):
         costs least, and the slices end the loop where the bytes do.  Comprehensions of _STRIDE records go first, as
         they cost a fifth less than appending; one that runs into the end is done again record by record.
         """
+        found = [start]
+        self.follow(window, found, most)
+        return found
+
+    def follow(self, window: Window, found: list[int], most: int = MOST) -> None:
+        """Goes on in `found` from its last start, as `offsets` does."""
         low, high = (0, 1) if self.order == "<" else (3, 2)
         lows, highs = window.view[self.at + low : window.have], window.view[self.at + high : window.have]
-        found = _strides(lows, highs, self.steps, start, most)
+        _strides(lows, highs, self.steps, found, most)
         add, steps, o = found.append, self.steps, found[-1]
         with suppress(IndexError):
             for _ in range(most + 1 - len(found)):
                 o += lows[o] + steps[highs[o]]
                 add(o)
-        return found
 
     def wide_offsets(self, window: Window, start: int, most: int = MOST) -> list[int]:
         """The same for any length up to LIMIT; a longer one, or one shorter than 12 with its header, ends it."""
@@ -107,13 +118,12 @@ class Chain(NamedTuple):
         return found
 
 
-def _strides(lows: memoryview, highs: memoryview, steps: tuple[int, ...], start: int, most: int) -> list[int]:
-    """Starts of whole strides of records from `start` on, then that of the next."""
-    found, o = [start], start
+def _strides(lows: memoryview, highs: memoryview, steps: tuple[int, ...], found: list[int], most: int) -> None:
+    """Adds the starts of whole strides of records, as far as there are any."""
+    o = found[-1]
     with suppress(IndexError):
         while len(found) + _STRIDE <= most:
             found += [o := o + lows[o] + steps[highs[o]] for _ in range(_STRIDE)]
-    return found
 
 
 def chain(order: str, at: int, header: int) -> Chain:
