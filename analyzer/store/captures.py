@@ -198,11 +198,13 @@ class Captures:
 
     def pop(self, name: str) -> Analysed | None:
         """What was found in a capture, waiting for it; None when nobody looked.  Raises BadInput as `analyse` does."""
+        future = self._futures.pop(name, None)
+        if future is None:
+            return None
         from concurrent.futures.process import BrokenProcessPool
 
-        future = self._futures.pop(name, None)
         try:
-            return future.result() if future else None
+            return future.result()
         except BrokenProcessPool:
             return None  # a process was killed: the file is read again, here
 

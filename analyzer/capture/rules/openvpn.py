@@ -18,7 +18,8 @@ _PROTOCOL = "OpenVPN network protocol, https://openvpn.net/community-resources/o
 _XUE = "Xue et al., OpenVPN is Open to VPN Fingerprinting, USENIX Security 2022, section 5"
 _CLIENT_RESETS, _SERVER_RESETS = {1, 7, 10}, {2, 8}
 _RESETS = _CLIENT_RESETS | _SERVER_RESETS
-_CONTROL = {1, 2, 3, 4, 5, 7, 8, 10, 11}
+_CONTROL = frozenset({1, 2, 3, 4, 5, 7, 8, 10, 11})
+_ANY = frozenset(range(32))
 _OPCODES = _CONTROL | {6, 9}
 _HMACS = (16, 20, 32, 64)  # bytes of MD5, SHA-1, SHA-256, SHA-512
 
@@ -36,13 +37,13 @@ def _message(up: bool, size: int, data: bytes) -> _Message:
     return _Message(up, size, data[0] >> 3, data[0] & 7, data[1:9], data[9:])
 
 
-def _messages(flow: Flow) -> list[_Message]:
-    """Messages of the flow's start: datagrams, or what stands behind the lengths of both directions."""
+def _messages(flow: Flow, opcodes: frozenset[int] = _ANY) -> list[_Message]:
+    """Messages of the flow's start: datagrams with these opcodes, or what stands behind the lengths of both sides."""
     skip = 0 if flow.proto == UDP else 2
     if not any(len(s.data) > skip and s.data[skip] >> 3 in _OPCODES for s in flow.samples[:4]):
         return []
     if flow.proto == UDP:
-        return [_message(s.up, s.size, s.data) for s in flow.samples if s.data]
+        return [_message(s.up, s.size, s.data) for s in flow.samples if s.data and s.data[0] >> 3 in opcodes]
     both = ((up, islice(framed(flow, up, 128), 32)) for up in (True, False))
     return [_message(up, size, data) for up, found in both for size, data in found if data]
 
@@ -96,7 +97,7 @@ def _numbered(words: list[bytes]) -> bool:
 
 def _reset(flow: Flow) -> str | None:
     """The server's reset acknowledges the session id of the client's reset in clear."""
-    control = _control(_messages(flow))
+    control = _control(_messages(flow, _CONTROL))
     asked = {m.session for m in control if m.opcode in _CLIENT_RESETS and m.size < 1200}
     for m in control:
         if m.opcode in _SERVER_RESETS and m.size < 1200:
