@@ -58,11 +58,14 @@ class Collector:
         self._rows = 0
         self._labels = _Lookup(0)  # cell of each label
         self._dns_labels = _Lookup(-1)  # transport of each label that is encrypted DNS, else -1
+        self._names: list[str] = []
         self._services = _Lookup(0)  # service of each name
         self._hosts = _Lookup(0)  # resolver of each name
 
     def add(self, flows: Flows) -> None:
         """One batch of finished flows."""
+        if self._waiting and self._waiting[-1].names is not flows.names:
+            self.flush()
         self._waiting.append(flows)
         self._rows += len(flows.first)
         if self._rows >= _BATCH:
@@ -93,6 +96,8 @@ class Collector:
         self._dns_labels.extend(
             [TRANSPORTS.index(c.family) if is_dns else -1 for c, is_dns in zip(cells, dns, strict=True)]
         )
+        if flows.names is not self._names:
+            self._names, self._services, self._hosts = flows.names, _Lookup(0), _Lookup(0)
         services, hosts = lists.known(flows.names[len(self._services) :])
         self._services.extend(services)
         self._hosts.extend(hosts)

@@ -41,6 +41,7 @@ TCP = 6
 HELLO_BYTES = 16_384  # longest ClientHello that is looked at
 BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
 REMEMBERED = 50_000  # questions and hellos whose meaning is remembered
+MOST_NAMES = 200_000  # some 20 MB of them
 _HANDSHAKE, _DTLS = 22, 0xFE  # first bytes of a DTLS handshake record (RFC 9147 section 4)
 ANSWERED, REDIRECTED, FAILED = (OUTCOMES.index(o) for o in ("answered", "redirected", "failed"))
 
@@ -103,6 +104,18 @@ class Early:
             known = self._names[name] = len(self.name_list)
             self.name_list.append(name)
         return known
+
+    def renew_names(self, alive: Ints) -> None:
+        """A new list with the names of these rows alone, once there are too many: names come and go."""
+        if len(self.name_list) < MOST_NAMES:
+            return
+        stated = alive[self.rows.name[alive] >= 0]
+        kept, at = np.unique(self.rows.name[stated], return_inverse=True)
+        self.name_list = [self.name_list[i] for i in kept.tolist()]
+        self._names = {name: i for i, name in enumerate(self.name_list)}
+        self.rows.name[stated] = at
+        for remembered in (self._outlines, self._quic_outlines, self._questions, self._hosts):
+            remembered.clear()
 
     # First payload of new flows
 

@@ -198,7 +198,7 @@ class Flows(NamedTuple):
     name: npt.NDArray[np.int32]  # index into names, -1 = no name was stated or observable
     outcome: npt.NDArray[np.uint8]  # index into OUTCOMES: what became of the request the flow carried
     labels: list[Label]  # grows from batch to batch: an index stays valid
-    names: list[str]  # server names, HTTP hosts and DNS question names; grows likewise; never stored
+    names: list[str]  # server names, HTTP hosts and DNS question names; grows likewise until a new list takes its place
 
 
 # What a flow looks like on the wire, whether or not a rule labels it; `encrypted` = fully random first payload, no

@@ -240,7 +240,7 @@ class Table:
         alive = self.rows.used - self._ended_count
         if not force and alive < 20_000 + self._swept_alive * 3 // 2:
             return
-        rows = self._alive()
+        rows = self.alive()
         idle = self.rows.last[rows] < now - self.timeouts.idle
         self._end(rows[idle])
         self._index.rebuild(rows[~idle], self.rows.key)
@@ -248,10 +248,11 @@ class Table:
 
     def finish(self) -> None:
         """Ends every flow."""
-        self._end(self._alive())
+        self._end(self.alive())
         self._index.rebuild(np.empty(0, np.int64), self.rows.key)
 
-    def _alive(self) -> Ints:
+    def alive(self) -> Ints:
+        """Rows of flows that have not ended."""
         return self._index.rows()
 
     def child(self, row: int) -> int:
