@@ -9,7 +9,7 @@ from analyzer import packed
 from analyzer.capture.records import Block, Tally
 from analyzer.errors import BadInput
 
-BLOCK_BYTES = 4_000_000  # more than that leaves the processor's cache
+BLOCK_BYTES = 8_000_000  # half as much costs a tenth more, twice as much gains nothing
 
 PCAP = frozenset(map(bytes.fromhex, ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "34cdb2a1", "a1b2cd34")))
 PCAPNG = bytes.fromhex("0a0d0d0a")
