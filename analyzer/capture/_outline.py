@@ -12,6 +12,7 @@ from analyzer.capture.dissect import initial
 _u16 = Struct(">H").unpack_from
 _extension = Struct(">HH").unpack_from
 _SERVER_NAME, _ALPN, _ECH = 0, 16, 0xFE0D
+_WANTED = frozenset((_SERVER_NAME, _ALPN, _ECH))
 _ECH_CODE = _ECH.to_bytes(2, "big")
 
 Outline = tuple[bytes, bytes, bool]
@@ -53,17 +54,18 @@ def _extensions(data: bytes, at: int, end: int) -> Outline | None:
     plain = data.find(_ECH_CODE, at, end) < 0  # then what follows name and ALPN does not matter
     while at < end:
         kind, size = _extension(data, at)
-        at += 4
-        if kind == _SERVER_NAME:
-            name = data[at : at + size]
-        elif kind == _ALPN:
-            alpn = data[at : at + size]
-        elif kind == _ECH:
-            ech = True
-        at += size
-        if plain and name and alpn:
-            break
-    return (name, alpn, ech) if at == end or (plain and name and alpn and at < end) else None
+        if kind in _WANTED:
+            value = data[at + 4 : at + 4 + size]
+            if kind == _SERVER_NAME:
+                name = value
+            elif kind == _ALPN:
+                alpn = value
+            else:
+                ech = True
+            if plain and name and alpn:
+                return (name, alpn, ech) if at + 4 + size <= end else None
+        at += 4 + size
+    return (name, alpn, ech) if at == end else None
 
 
 def page(data: bytes) -> bytes | None:
