@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from analyzer.aggregates import Collector, tables
-from analyzer.capture import early, engine
+from analyzer.capture import _meanings, engine
 from analyzer.capture.containers import read_blocks
 from analyzer.capture.records import Block, Flows, Tally
 
@@ -46,7 +46,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = engine.Table.sweep
     monkeypatch.setattr(engine.Table, "sweep", lambda table, now: sweep(table, now, force=True))
     monkeypatch.setattr(engine, "_WAITING", 4)
-    monkeypatch.setattr(early, "MOST_NAMES", 3)
+    monkeypatch.setattr(_meanings, "MOST_NAMES", 3)
 
 
 @pytest.mark.parametrize("name", ["mix.pcap", "hours.pcap"])

@@ -13,8 +13,10 @@ import numpy as np
 from analyzer.capture import _first as first
 from analyzer.capture import _outline as outline
 from analyzer.capture._lookups import Lookups
+from analyzer.capture._meanings import Meanings, Told
+from analyzer.capture._stages import AWAIT_ADDRESS, AWAIT_DNS, AWAIT_HTTP, AWAIT_TLS, COLLECT, DONE, NEW, WATCH
 from analyzer.capture._watch import Watch
-from analyzer.capture.dissect import dns, dtls, http, quic, tls
+from analyzer.capture.dissect import dns, dtls, quic, tls
 from analyzer.capture.records import OUTCOMES, SAMPLES, TRAFFIC, Hello, Sample
 
 if TYPE_CHECKING:
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
     Stages = npt.NDArray[np.uint8]
 
-# Stages of a row: nothing seen, nothing more wanted, samples wanted, answers waited for, sizes wanted.
-NEW, DONE, COLLECT, AWAIT_TLS, AWAIT_HTTP, AWAIT_DNS, AWAIT_ADDRESS, WATCH = range(8)
-
 FULL_SAMPLES = 12  # of that many payload packets all that was captured is kept ..
 FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
 LATER_BYTES = 32
@@ -40,13 +39,10 @@ OVERHEAD = 300  # bytes that a sample costs beside its data: most flows of a sca
 TCP = 6
 HELLO_BYTES = 16_384  # longest ClientHello that is looked at
 BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
-REMEMBERED = 50_000  # questions and hellos whose meaning is remembered
-MOST_NAMES = 200_000  # some 20 MB of them
 _HANDSHAKE, _DTLS = 22, 0xFE  # first bytes of a DTLS handshake record (RFC 9147 section 4)
 ANSWERED, REDIRECTED, FAILED = (OUTCOMES.index(o) for o in ("answered", "redirected", "failed"))
 
 Head = tuple[int, bool, int, int, int, int, int]  # row, from side a, t, index of payload, size, kept, seq
-Told = tuple[int, int]  # stage, name
 
 
 class Early:
@@ -54,19 +50,13 @@ class Early:
 
     def __init__(self, rows: Rows, interest: Interest) -> None:
         self.rows = rows
-        self.interest = interest
+        self.meanings = Meanings(interest)
         self.samples: dict[int, list[Sample]] = {}
         self.hellos: dict[int, Hello] = {}
-        self.name_list: list[str] = []
         self.lookups = Lookups()
         self.watch = Watch()
         self.sampled_bytes = 0
-        self._names: dict[str, int] = {}
         self._initials = outline.Initials()
-        self._outlines: dict[outline.Outline, tuple[Told, Hello]] = {}
-        self._quic_outlines: dict[outline.Outline, tuple[Told, Hello | None]] = {}
-        self._questions: dict[bytes, Told] = {}
-        self._hosts: dict[bytes, Told] = {}
         self._handlers: list[Callable[[Head, memoryview], Told]] = [self._keep] * len(TRAFFIC)
         self._handlers[first.CUT] = self._cut
         self._handlers[first.TLS], self._handlers[first.QUIC] = self._tls, self._quic
@@ -94,28 +84,6 @@ class Early:
         self._pending.pop(row, None)
         self._asked.pop(row, None)
         self.rows.held[row] = False
-
-    def name_id(self, name: str) -> int:
-        """Index of a name, -1 for none."""
-        if not name:
-            return -1
-        known = self._names.get(name)
-        if known is None:
-            known = self._names[name] = len(self.name_list)
-            self.name_list.append(name)
-        return known
-
-    def renew_names(self, alive: Ints) -> None:
-        """A new list with the names of these rows alone, once there are too many: names come and go."""
-        if len(self.name_list) < MOST_NAMES:
-            return
-        stated = alive[self.rows.name[alive] >= 0]
-        kept, at = np.unique(self.rows.name[stated], return_inverse=True)
-        self.name_list = [self.name_list[i] for i in kept.tolist()]
-        self._names = {name: i for i, name in enumerate(self.name_list)}
-        self.rows.name[stated] = at
-        for remembered in (self._outlines, self._quic_outlines, self._questions, self._hosts):
-            remembered.clear()
 
     # First payload of new flows
 
@@ -156,18 +124,11 @@ class Early:
         found = outline.client_hello(raw)
         if found is None:
             return self._odd_hello(h, data, raw)
-        told, hello = self._outlines.get(found) or self._outlined(found, raw)
+        told, hello = self.meanings.tls(found, raw)
         self.hellos[row] = hello
         if told[0] == COLLECT:
             return self._keep(h, data)[0], told[1]
         return told
-
-    def _outlined(self, found: outline.Outline, raw: bytes) -> tuple[Told, Hello]:
-        """What a hello with this outline says; most hellos repeat."""
-        hello = tls.client_hello(raw) or Hello("", (), 0, "", found[2], "tls")
-        told = (COLLECT if self.interest.in_hello(hello) else AWAIT_TLS, self.name_id(hello.name))
-        _remember(self._outlines, found, (told, hello))
-        return told, hello
 
     def _odd_hello(self, h: Head, data: memoryview, raw: bytes) -> Told:
         """A hello that is spread over packets, cut, or malformed."""
@@ -179,14 +140,14 @@ class Early:
         if hello is None:
             return self._keep(h, data)
         self.hellos[row] = hello
-        return self._keep(h, data)[0], self.name_id(hello.name)
+        return self._keep(h, data)[0], self.meanings.name_id(hello.name)
 
     def _quic(self, h: Head, data: memoryview) -> Told:
         row, _, _, at, _, kept, _ = h
         raw = bytes(data[at : at + kept])
         message = self._initials.message(raw)
         found = outline.handshake(message) if message else None
-        told, hello = (found and self._quic_outlines.get(found)) or self._quic_outlined(found, raw)
+        told, hello = self.meanings.quic(found, raw)
         if hello is None or not hello.is_whole:
             gathering = self._pending[row] = quic.QuicHello()
             gathering.add(raw)
@@ -196,65 +157,30 @@ class Early:
             return self._keep(h, data)[0], told[1]
         return told
 
-    def _quic_outlined(self, found: outline.Outline | None, raw: bytes) -> tuple[Told, Hello | None]:
-        hello = quic.client_hello(raw)
-        if hello is None or not hello.is_whole:
-            return (COLLECT, -1), None
-        told = (COLLECT if self.interest.in_hello(hello) else DONE, self.name_id(hello.name))
-        if found:
-            _remember(self._quic_outlines, found, (told, hello))
-        return told, hello
-
     def _dtls(self, h: Head, data: memoryview) -> Told:
         """Kept whatever its name: a gateway's data channel shows beside its TLS connection."""
         row, _, _, at, _, kept, _ = h
         hello = dtls.client_hello(bytes(data[at : at + kept]))
         if hello is not None:
             self.hellos[row] = hello
-        return self._keep(h, data)[0], self.name_id(hello.name if hello else "")
+        return self._keep(h, data)[0], self.meanings.name_id(hello.name if hello else "")
 
     def _http(self, h: Head, data: memoryview) -> Told:
         at, kept = h[3], h[5]
         raw = bytes(data[at : at + min(kept, FULL_BYTES)])
-        if host := outline.page(raw):
-            told = self._hosts.get(host) or self._hosted(host)
-            return (self._keep(h, data)[0], told[1]) if told[0] == COLLECT else told
-        request = http.request(raw)
-        if request is None:
-            return self._keep(h, data)
-        name = self.name_id(request.host)
-        if self.interest.in_request(request):
-            return self._keep(h, data)[0], name
-        return AWAIT_HTTP, name
-
-    def _hosted(self, host: bytes) -> Told:
-        name = http.split(host.decode("latin-1"))[0].lower()
-        told = (COLLECT if self.interest.in_host(name) else AWAIT_HTTP), self.name_id(name)
-        _remember(self._hosts, host, told)
-        return told
+        host = outline.page(raw)
+        told = self.meanings.host(host) if host else self.meanings.request(raw)
+        return (self._keep(h, data)[0], told[1]) if told[0] == COLLECT else told
 
     def _dns(self, h: Head, data: memoryview) -> Told:
         row, _, _, at, _, kept, _ = h
         raw = bytes(data[at + 2 : at + min(kept, FULL_BYTES)])  # behind the transaction id, questions repeat
-        told = self._questions.get(raw) or self._questioned(raw)
+        told = self.meanings.question(raw)
         if told[0] == COLLECT:
             return self._keep(h, data)[0], told[1]
         if told[0] == AWAIT_ADDRESS:
-            self._asked[row] = self.name_list[told[1]]
+            self._asked[row] = self.meanings.names[told[1]]
             self.rows.held[row] = True
-        return told
-
-    def _questioned(self, raw: bytes) -> Told:
-        question = dns.question(b"\0\0" + raw)
-        if question is None:
-            told = COLLECT, -1
-        elif self.interest.in_question(question):
-            told = COLLECT, self.name_id(question.name)
-        elif self.interest.is_listed(question.name) and not question.is_response:
-            told = AWAIT_ADDRESS, self.name_id(question.name)
-        else:
-            told = AWAIT_DNS, self.name_id(question.name)
-        _remember(self._questions, raw, told)
         return told
 
     def _keep(self, h: Head, data: memoryview) -> Told:
@@ -358,7 +284,7 @@ class Early:
         hello = dtls.client_hello(raw)
         if hello is not None:
             self.hellos[row] = hello
-            self.rows.name[row] = self.name_id(hello.name)
+            self.rows.name[row] = self.meanings.name_id(hello.name)
 
     def _complete(self, row: int, raw: bytes) -> None:
         """Adds a packet to a ClientHello that spans several."""
@@ -367,7 +293,7 @@ class Early:
         if hello is not None and hello.is_whole:
             del self._pending[row]
             self.hellos[row] = hello
-            self.rows.name[row] = self.name_id(hello.name)
+            self.rows.name[row] = self.meanings.name_id(hello.name)
 
     def _joined(self, row: int) -> Hello | None:
         """The ClientHello of the samples of one side, in order of their sequence numbers."""
@@ -386,7 +312,7 @@ class Early:
         hello = tls.client_hello(b"".join(s.data for s in mine))
         if hello is not None and hello.is_whole:
             self.hellos[row] = hello
-            self.rows.name[row] = self.name_id(hello.name)
+            self.rows.name[row] = self.meanings.name_id(hello.name)
         return hello
 
     def _address(self, row: int, heads: list[Head], data: memoryview) -> int:
@@ -403,9 +329,3 @@ class Early:
                 r.status[row] = FAILED if question.rcode else ANSWERED
                 return DONE
         return AWAIT_ADDRESS
-
-
-def _remember(known: dict, key: object, value: object) -> None:  # type: ignore[type-arg]
-    if len(known) >= REMEMBERED:
-        known.clear()
-    known[key] = value

@@ -52,7 +52,7 @@ def flows_of(raw: io.RawIOBase, name: str, tally: Tally, options: Options | None
         table.sweep(int(packets.t[len(packets.t) // 2]))
         if table.waiting >= _WAITING:
             yield from _finished(table, finisher)
-            early.renew_names(table.alive())
+            early.meanings.renew(table.rows, table.alive())
     table.finish()
     yield from _finished(table, finisher)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.capture import _first as first
-from analyzer.capture.early import DONE
+from analyzer.capture._stages import DONE
 from analyzer.capture.label import label
 from analyzer.capture.records import OUTCOMES, TRAFFIC, Flow, Flows, Hello, Label, Mark, Sample
 from analyzer.capture.relate import Context, relate
@@ -156,7 +156,7 @@ class Finisher:
         slot = int(r.watch[row])
         if kept is not None or slot < 0:
             return tuple(kept or ()), hello or early.late_hello(row)
-        name = early.name_list[r.name[row]] if r.name[row] >= 0 else ""
+        name = early.meanings.names[r.name[row]] if r.name[row] >= 0 else ""
         up = bool(r.hello_up[row])
         opening = Sample(True, int(r.first[row]), 1, b"\x16\x03\x01")
         samples = (opening, *early.watch.samples(slot))
@@ -191,7 +191,7 @@ class Finisher:
             first=r.first[rows], last=r.last[rows], flags_up=flags_up, flags_down=flags_down,
             marks=self._marks(rows), label=r.label[rows].astype(np.int32), traffic=r.traffic[rows],
             name=r.name[rows].astype(np.int32), outcome=self._outcomes(rows, turned, flags_down),
-            labels=self.labels, names=self._early.name_list,
+            labels=self.labels, names=self._early.meanings.names,
         )  # fmt: skip
 
     def _outcomes(self, rows: Ints, turned: Mask, flags_down: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

@@ -75,7 +75,7 @@ class Rows:
     payload: Octets  # PAYLOAD_A | PAYLOAD_B: which side has sent any
     next_a: Ints  # TCP sequence number behind the last payload, -1 = none seen
     next_b: Ints
-    stage: Octets  # what is still wanted of its payload, see early.py
+    stage: Octets  # what is still wanted of its payload, see _stages.py
     held: Flags  # whether samples or names are kept elsewhere for it
     hello_up: Flags  # whether the first payload came from side a
     watch: Ints  # slot of a flow whose sizes are watched, -1 = none
