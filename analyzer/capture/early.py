@@ -37,6 +37,7 @@ FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
 LATER_BYTES = 32
 OVERHEAD = 300  # bytes that a sample costs beside its data: most flows of a scan or a flood have one and a list for it
 TCP = 6
+LEAST_INITIAL = 256  # captured bytes of a QUIC Initial below which no name can be in them
 HELLO_BYTES = 16_384  # longest ClientHello that is looked at
 BUSY_DNS = 20  # packets of one DNS flow beyond which it is looked at: tunnels ask on and on
 _HANDSHAKE, _DTLS = 22, 0xFE  # first bytes of a DTLS handshake record (RFC 9147 section 4)
@@ -137,13 +138,17 @@ class Early:
             self._pending[row] = None
             return self._keep(h, data)
         hello = tls.client_hello(raw)
+        if kept < size and not (hello and hello.name):
+            return DONE, -1  # a snap length that ends before the name hides the certificate too
         if hello is None:
             return self._keep(h, data)
         self.hellos[row] = hello
         return self._keep(h, data)[0], self.meanings.name_id(hello.name)
 
     def _quic(self, h: Head, data: memoryview) -> Told:
-        row, _, _, at, _, kept, _ = h
+        row, _, _, at, size, kept, _ = h
+        if kept < min(size, LEAST_INITIAL):
+            return DONE, -1
         raw = bytes(data[at : at + kept])
         message = self._initials.message(raw)
         found = outline.handshake(message) if message else None
@@ -169,6 +174,8 @@ class Early:
         at, kept = h[3], h[5]
         raw = bytes(data[at : at + min(kept, FULL_BYTES)])
         host = outline.page(raw)
+        if host is None and kept < h[4] and raw.startswith((b"GET /", b"HEAD /")) and b"\r\nHost:" not in raw:
+            return AWAIT_HTTP, -1  # cut before the name
         told = self.meanings.host(host) if host else self.meanings.request(raw)
         return (self._keep(h, data)[0], told[1]) if told[0] == COLLECT else told
 
