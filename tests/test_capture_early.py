@@ -5,15 +5,17 @@ from __future__ import annotations
 import struct
 
 import pytest
-from _flows import ACK, CLIENT, PSH, RST, SYN, TCP, Message, told
+from _flows import ACK, CLIENT, PSH, RST, SYN, TCP, Message, packets_of, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.capture import _outline
 from analyzer.capture._first import CUT, DNS, HTTP, TLS
+from analyzer.capture._interest import Interest
 from analyzer.capture.dissect import tls
+from analyzer.capture.early import Early
 from analyzer.capture.records import OUTCOMES, Mark
-from analyzer.capture.table import SECOND, Timeouts
+from analyzer.capture.table import SECOND, Table, Timeouts
 
 ANSWERED, NO_ANSWER, RESET, REDIRECTED, FAILED = (
     OUTCOMES.index(o) for o in ("answered", "no_answer", "reset", "redirected", "failed")
@@ -100,6 +102,23 @@ def test_a_cut_hello_gives_no_name_and_says_so() -> None:
     (flow,) = told([[*messages[:2], cut]])
     assert flow.name == ""
     assert Mark.CUT in Mark(flow.marks)
+
+
+def test_nothing_is_kept_of_a_hello_that_is_cut_before_its_name() -> None:
+    """Captures of headers are common: their flows must not cost what rules cost."""
+    table = Table(Timeouts())
+    early = Early(table.rows, Interest())
+    hello = connection((True, client_hello("www.example.com")), (False, server_hello(0x0304)))
+    initial = Message(b"\xc0\0\0\0\1\x08" + bytes(1200), kept=54)
+    page = Message(
+        b"GET /" + b"a" * 300 + b" HTTP/1.1\r\nHost: a.example\r\n\r\n", proto=TCP, sport=5, dport=80, kept=54
+    )
+    cut = [
+        Message(m.payload, up=m.up, proto=TCP, flags=m.flags, seq=m.seq, kept=min(54, len(m.payload))) for m in hello
+    ]
+    packets = packets_of([*cut, initial, page])
+    early.take(packets, *table.update(packets))
+    assert not early.samples
 
 
 def test_payload_of_which_nothing_was_captured_is_cut_traffic() -> None:
