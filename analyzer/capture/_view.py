@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from analyzer.capture.records import Bytes, Ints, Words
+    from analyzer.capture.records import Bytes, Ints
 
 Table = TypeVar("Table")  # a dataclass of columns, rows along the last axis
 
@@ -20,14 +20,12 @@ HEADER = 64  # bytes gathered of each IP header: covers IPv4 or IPv6 without opt
 class View:
     """A block's buffer as overlapping words; every index must leave SLACK bytes to the end of the buffer."""
 
-    __slots__ = ("_rows", "_u2", "_u4", "_u8", "data")
+    __slots__ = ("_rows", "_u4", "data")
 
     def __init__(self, data: Bytes) -> None:
         """`data`: a contiguous buffer of at least SLACK bytes."""
         self.data = data
-        self._u2 = _overlapping(data, "<u2")
         self._u4 = _overlapping(data, "<u4")
-        self._u8 = _overlapping(data, "<u8")
         self._rows = _overlapping(data, f"V{HEADER}")
 
     def byte(self, at: Ints) -> Ints:
@@ -37,10 +35,6 @@ class View:
     def be16(self, at: Ints) -> Ints:
         """16 bits in network order."""
         return (self.data[at].astype(np.int64) << 8) | self.data[at + 1]  # quicker than an unaligned gather
-
-    def le16(self, at: Ints) -> Ints:
-        """16 bits, least byte first."""
-        return self._u2[at].astype(np.int64)
 
     def be32(self, at: Ints) -> Ints:
         """32 bits in network order."""
@@ -53,10 +47,6 @@ class View:
     def raw32(self, at: Ints) -> npt.NDArray[np.uint32]:
         """Four bytes as they lie, little-endian."""
         return self._u4[at]
-
-    def raw64(self, at: Ints) -> Words:
-        """Eight bytes as they lie, little-endian."""
-        return self._u8[at]
 
     def headers(self, at: Ints) -> Bytes:
         """The HEADER bytes from each offset on, shape (n, HEADER)."""

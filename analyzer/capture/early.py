@@ -20,7 +20,7 @@ from analyzer.capture.dissect import dns, dtls, quic, tls
 from analyzer.capture.records import OUTCOMES, SAMPLES, TRAFFIC, Hello, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from analyzer.capture.table import Rows
 
     Mask = npt.NDArray[np.bool_]
-    Stages = npt.NDArray[np.uint8]
 
 FULL_SAMPLES = 12  # of that many payload packets all that was captured is kept ..
 FULL_BYTES = 2048  # .. up to this; a certificate chain spans several
@@ -296,17 +295,15 @@ class Early:
     def _complete(self, row: int, raw: bytes) -> None:
         """Adds a packet to a ClientHello that spans several."""
         gathering = self._pending[row]
-        hello = self._joined(row) if gathering is None else gathering.add(raw)
+        hello = self._whole(row) if gathering is None else gathering.add(raw)
         if hello is not None and hello.is_whole:
             del self._pending[row]
             self.hellos[row] = hello
             self.rows.name[row] = self.meanings.name_id(hello.name)
 
-    def _joined(self, row: int) -> Hello | None:
+    def _whole(self, row: int) -> Hello | None:
         """The ClientHello of the samples of one side, in order of their sequence numbers."""
-        kept = self.samples[row]
-        mine = sorted((s for s in kept if s.up == kept[0].up), key=lambda s: (s.seq - kept[0].seq) & 0xFFFFFFFF)
-        raw = b"".join(s.data for s in mine)
+        raw = _joined(self.samples[row], self.samples[row][0])
         return tls.client_hello(raw) if tls.missing(raw) == 0 else None
 
     def late_hello(self, row: int) -> Hello | None:
@@ -315,8 +312,7 @@ class Early:
         if self.rows.proto[row] != TCP or not any(s.data[:2] == b"\x16\x03" for s in kept[:8]):
             return None
         start = next(s for s in kept if s.data[:2] == b"\x16\x03")
-        mine = sorted((s for s in kept if s.up == start.up), key=lambda s: (s.seq - start.seq) & 0xFFFFFFFF)
-        hello = tls.client_hello(b"".join(s.data for s in mine))
+        hello = tls.client_hello(_joined(kept, start))
         if hello is not None and hello.is_whole:
             self.hellos[row] = hello
             self.rows.name[row] = self.meanings.name_id(hello.name)
@@ -336,3 +332,9 @@ class Early:
                 r.status[row] = FAILED if question.rcode else ANSWERED
                 return DONE
         return AWAIT_ADDRESS
+
+
+def _joined(kept: Sequence[Sample], start: Sample) -> bytes:
+    """What the side of `start` sent from there on, in order of the sequence numbers."""
+    mine = sorted((s for s in kept if s.up == start.up), key=lambda s: (s.seq - start.seq) & 0xFFFFFFFF)
+    return b"".join(s.data for s in mine)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Bytes = npt.NDArray[np.uint8]
     Ints = npt.NDArray[np.int64]
     Words = npt.NDArray[np.uint64]
-    Column = npt.NDArray[np.generic]
 
 Kind = Literal["tunnel", "control", "proxy", "anonymity", "covert", "encrypted_dns", "encapsulation", "lookalike"]
 Confidence = Literal["header", "name", "dated_list", "statistical"]
