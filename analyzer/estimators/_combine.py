@@ -27,6 +27,9 @@ PLAIN = 3.0  # the same of the structural model without donors, where there are 
 SHARPNESS = 2.0  # weights are (mean squared error) ** -2: close to the best, never one alone
 PRIOR_MEMBER = 20.0  # pseudo-replications that say: the structural model is best, the others err twice as much
 PRIOR_DF = 16.0  # degrees of freedom of the structural variance; tuned on simulated series, see bench/
+UNSEEN = 1.2
+FLATTERY = 1.5
+OWN_TAIL = 20
 RESTLESS = 0.4  # exponent of recent squared one-step errors in the variance
 DRAWS = 2000  # of the bootstrap of wild steps
 RUN = 3  # steps drawn together: holidays and faults last up to a few days
@@ -123,7 +126,7 @@ def combine(placebos: Placebos, standing: Floats, pool: Pool | None, level: floa
     if errors.size:  # the prior is about the structural variance; disagreement is already more than that
         prior *= float(np.median(placebos.variance) / np.median(variance)) ** 0.5
     # Weights, season and shift were learnt from the same windows; the fewer there are, the more flattering the errors.
-    flattery = 1 + 1.5 * (placebos.horizon + 0.5 * placebos.gap) / max(errors.size, 1)
+    flattery = 1 + FLATTERY * (placebos.horizon + 0.5 * placebos.gap) / max(errors.size, 1)
     own = flattery * float(np.mean((errors - shift) ** 2 / variance)) if errors.size else 0.0
     ratio = (freedom * own + prior_df * prior) / (freedom + prior_df)
     centre = float(weights @ placebos.level)
@@ -199,7 +202,7 @@ def _shrunk_bias(errors: Floats, variance: Floats, freedom: float) -> float:
 def _prior(pool: Pool | None, reach: float) -> tuple[float, float]:
     """Prior variance ratio and its degrees of freedom: moments of log variances of the pool (Smyth 2004, section 6)."""
     # A window far away for the length of the base may bring what the base has not shown the model.
-    unseen = 1.0 + 1.2 * min(reach, 0.5)
+    unseen = 1.0 + UNSEEN * min(reach, 0.5)
     if pool is None or pool.scales.size < 5:
         return unseen, PRIOR_DF
     half = max(pool.replications, 1.0) / 2
@@ -228,7 +231,7 @@ def _quantile(df: float, level: float, standardised: Floats, placebos: Placebos,
     """
     student = float(stdtrit(df, 0.5 + level / 2))
     effective = standardised.size / (placebos.horizon + 0.5 * placebos.gap)
-    pull = _towards(student, standardised, level, effective / (effective + 20))
+    pull = _towards(student, standardised, level, effective / (effective + OWN_TAIL))
     if pool is not None and pool.errors.size >= 200:
         pull += _towards(student, pool.errors, level, 30 / (50 + effective))
     return student * float(np.exp(pull))

@@ -157,10 +157,11 @@ def _decay(z: Floats, whiten: Floats, events: list[Window], half_life: float) ->
 def _least_squares(left: Floats, right: Floats) -> tuple[Floats, Floats, float]:
     """Amplitudes, their covariance and the residual sum of squares."""
     # Prior: a leftover of a few tenths of the level is usual, one of several levels is not.
-    normal = right.T @ right + float(np.mean(left**2)) * np.eye(right.shape[1])
+    normal = right.T @ right + (float(np.mean(left**2)) + 1e-12) * np.eye(right.shape[1])
     amplitude = np.linalg.solve(normal, right.T @ left)
-    rest = float(np.sum((left - right @ amplitude) ** 2))
-    return amplitude, np.linalg.inv(normal) * rest / max(left.size - right.shape[1], 1), rest
+    rest = float(np.sum((left - right @ amplitude) ** 2)) + 1e-12
+    covariance: Floats = np.linalg.inv(normal) * rest / max(left.size - right.shape[1], 1)
+    return np.asarray(amplitude), covariance, rest
 
 
 def _whitener(seen: Bools) -> Floats:

@@ -110,7 +110,7 @@ DAMPING = 0.98  # of slopes: a trend goes on for about fifty steps
 DRIFTS = (0.0, 0.01, 0.03, 0.07, 0.15, 0.35, 0.9)  # sd of the level's step
 NOISES = ((0.0, 0.0), (0.5, 0.6), (0.5, 0.9), (0.9, 0.4), (0.9, 0.7), (0.9, 0.85), (0.9, 0.95))
 TURNS = (0.005, 0.02, 0.06)  # sd of the slope's step
-RESTING = 3.0  # prior weight of a level that stays, against one that wanders
+RESTING = 5.0  # prior weight of a level that stays, against one that wanders
 SLOPING = 0.5  # prior weight of a slope
 
 

@@ -219,7 +219,8 @@ def _parted(setting: Setting) -> _donors.Donors:
     """The donors without those that parted from the others in the window."""
     if setting.donors.z.shape[1] < 3:
         return setting.donors
-    return _donors.without_broken(setting.donors, _movements(setting, _windows(setting)))
+    kept = _donors.without_broken(setting.donors, _movements(setting, _windows(setting)))
+    return _donors.with_mean(kept, setting.base.end)
 
 
 def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
@@ -227,7 +228,7 @@ def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
     seen, calm = _windows(setting), _windows(setting, _calm(setting))
     x = np.column_stack([setting.z, setting.donors.z[: base.end]])
     movement = _by_origin(seen.donors[:, 1:], base, question)
-    made = forecast(x, setting.seen, movement, base.gap, question.horizon)
+    made = forecast(x, setting.seen, movement, base.gap, question.horizon, common=setting.donors.common)
     # Totals of counts stand above the mean of logs; the distance is the same for all forecasters and nearly constant.
     inside = slice(0, max(base.end - question.horizon + 1, 0))
     distance = (calm.link - calm.donors[:, 0])[inside][seen.seen[inside] >= PLACEBO_OBSERVED * question.horizon]
