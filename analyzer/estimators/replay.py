@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import _bounds, _calendar, _donors, _events
+from analyzer.estimators import _bounds, _calendar, _copies, _donors, _events, _gaps
 from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import (
@@ -84,11 +84,14 @@ def estimate_effect(
     """
     arrays = Arrays(y, donors, censored, exposure, holidays)
     blocks = Blocks(other_events, donor_events, anticipation, estimand)
-    return _answer(ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed)))
+    question = ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed))
+    require_window(question)
+    question, notes = _gaps.prepared(question)
+    effect = _gaps.bounded(question, _answer(question))
+    return replace(effect, warnings=(*notes, *effect.warnings))
 
 
 def _answer(question: Question) -> Effect:
-    require_window(question)
     base = _events.base_of(question)
     seen = np.isfinite(question.y) & ~base.masked
     if _bounds.mostly_censored(question, base, seen):
@@ -168,7 +171,7 @@ def _setting(question: Question, base: Base) -> Setting:
     seen = np.isfinite(z)
     require_base(np.ones(seen.size), seen)  # a share also needs its denominators
     wild = _calendar.wild_steps(raw)
-    donors = _donors.usable(question, base, int(seen.sum()))
+    donors = _copies.left_out(_donors.usable(question, base, int(seen.sum())), base, question)
     warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
     return Setting(
         question=question,
