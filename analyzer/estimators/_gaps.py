@@ -16,13 +16,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import gammaln
 
 from analyzer.errors import NotEnoughData
-from analyzer.estimators._calendar import rolling_median
+from analyzer.estimators._calendar import rolling_median, seasonal_factors
 from analyzer.estimators._events import base_of
 from analyzer.estimators._inputs import MINIMUM_OBSERVED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from analyzer.estimators._events import Base
     from analyzer.estimators._inputs import Bools, Question
     from analyzer.records import Effect, Floats
 
@@ -61,7 +62,7 @@ def prepared(question: Question) -> tuple[Question, tuple[str, ...]]:
     base = base_of(question)
     there = _seen(question) & ~base.masked
     tail = _run(~there[: base.end][::-1])
-    notes = (*notes, *_follow_values(question.y[: base.end], there[: base.end]))
+    notes = (*notes, *_follow_values(question, base, there[: base.end]))
     if not 0 < tail < base.end:
         return question, notes
     before = replace(question, anticipation=question.anticipation + tail)
@@ -94,9 +95,16 @@ def _comparable(question: Question) -> tuple[Question, tuple[str, ...]]:
     return kept, (f"{count} steps of the window are left out: the base never shows that part of the cycle",)
 
 
-def _follow_values(y: Floats, there: Bools) -> tuple[str, ...]:
-    """A warning where the steps beside a gap lie lower than the steps around them."""
-    z = np.where(there & np.isfinite(y), np.log(np.maximum(y, 0.0) + 0.5), np.nan)
+def _follow_values(question: Question, base: Base, there: Bools) -> tuple[str, ...]:
+    """A warning where the steps beside a gap lie lower than the steps around them, their cycle apart."""
+    regular = _never_measured(there, base.start, base.end, question.season)
+    there = there | regular
+    if there.all() or not there.any():
+        return ()
+    y = question.y[: base.end]
+    z = np.where(np.isfinite(y), np.log(np.maximum(y, 0.0) + 0.5), np.nan)
+    season = question.season if base.length >= 2 * question.season else 1
+    z = z - seasonal_factors(z, season)[np.arange(z.size) % season]
     away = z - rolling_median(z, 7, 7)
     gone = np.concatenate([[False], ~there, [False]])
     beside, known = gone[:-2] | gone[2:], np.isfinite(away)

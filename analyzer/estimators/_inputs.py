@@ -68,10 +68,12 @@ def _one_of(value: str, allowed: tuple[str, ...], name: str) -> None:
 
 
 def _non_negative(values: Floats, name: str) -> Floats:
+    """Raises NotEnoughData, which is a ValueError as well: a series of a store may hold what was loaded into it."""
     if np.isinf(values).any():
-        raise ValueError(f"{name} holds an infinite value; a missing step is NaN")
+        raise NotEnoughData(f"{name} holds an infinite value; a missing step is NaN")
     if (values < 0).any():
-        raise ValueError(f"{name} holds a negative value ({np.nanmin(values):g}) at step {int(np.nanargmin(values))}")
+        step = int(np.argwhere(values < 0)[0][0])
+        raise NotEnoughData(f"{name} holds a negative value ({np.nanmin(values):g}), the first at step {step}")
     return values
 
 

@@ -152,7 +152,7 @@ class Setting:
     seen: Bools  # (base.end,)
     usable: Bools  # (T,) steps that may enter window totals
     donors: _donors.Donors
-    leftover_variance: float
+    leftover_variance: float  # of what earlier events left and of holidays in the window
     warnings: tuple[str, ...]
 
 
@@ -162,9 +162,13 @@ def _setting(question: Question, base: Base) -> Setting:
     link = np.where(base.masked, np.nan, measured.link())
     known = link[: base.end]
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
-    holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
-    factors = cycle + holiday
-    left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
+    holiday = _calendar.holiday_effects(known - cycle[: base.end], cycle, question.holidays, question.window)
+    factors = cycle + holiday.path
+    there = np.isfinite(link)
+    bare = np.where(there, link - factors, 0.0)
+    # A series that never moves has no decay to fit, nor the noise that would keep the fit from being singular.
+    moves = float(np.ptp(bare[: base.end][there[: base.end]])) > 1e-9
+    left = _events.leftovers(bare, there, base if moves else replace(base, events=()), question.window)
     factors = factors + left.path
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)
@@ -172,7 +176,7 @@ def _setting(question: Question, base: Base) -> Setting:
     require_base(np.ones(seen.size), seen)  # a share also needs its denominators
     wild = _calendar.wild_steps(raw)
     donors = _copies.left_out(_donors.usable(question, base, int(seen.sum())), base, question)
-    warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
+    warnings = (*notes, *_censored_notes(question), *holiday.warnings, *base.warnings, *left.warnings)
     return Setting(
         question=question,
         base=base,
@@ -184,7 +188,7 @@ def _setting(question: Question, base: Base) -> Setting:
         seen=seen,
         usable=~base.masked,
         donors=donors,
-        leftover_variance=left.variance,
+        leftover_variance=left.variance + holiday.variance,
         warnings=warnings,
     )
 
@@ -195,16 +199,6 @@ def _season(season: int, base: int) -> tuple[int, tuple[str, ...]]:
     if season > 1 and base < 2 * season:
         return 1, (f"less than two seasons of {season} steps before onset: no seasonal cycle is taken out",)
     return season, ()
-
-
-def _holidays(question: Question, z: Floats) -> tuple[Floats, tuple[str, ...]]:
-    flags = question.holidays
-    if not flags.any():
-        return np.zeros(flags.size), ()
-    before = flags[: z.size]
-    if not (before & np.isfinite(z)).any():
-        return np.zeros(flags.size), ("no holiday in the base: the effect of holidays in the window is not known",)
-    return np.where(flags, _calendar.holiday_factor(z, before), 0.0), ()
 
 
 def _censored_notes(question: Question) -> tuple[str, ...]:
