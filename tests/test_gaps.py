@@ -143,10 +143,16 @@ def test_a_base_of_sundays_says_nothing_about_a_week():
 def test_a_base_whose_last_steps_are_missing_is_replayed_with_that_gap():
     y = np.exp(np.log(500) + np.cumsum(np.random.default_rng(3).normal(0, 0.05, STEPS)))
     whole, holed = (estimate_effect(v, ONSET, HORIZON) for v in (y, without(y, slice(ONSET - 10, ONSET))))
-    assert any("the last 10 steps before the base ends are missing" in w for w in holed.warnings)
+    assert any("the last 10 steps before onset are missing" in w for w in holed.warnings)
     said = estimate_effect(y, ONSET, HORIZON, anticipation=10)
     assert (holed.expected_low, holed.expected_high) == (said.expected_low, said.expected_high)
     assert (holed.expected_low, holed.expected_high) != (whole.expected_low, whole.expected_high)
+
+
+def test_missing_steps_between_base_and_onset_are_said():
+    effect = estimate_effect(without(counts(), slice(ONSET - 3, ONSET)), ONSET, HORIZON, anticipation=4)
+    assert any("the last 3 steps before onset are missing" in w for w in effect.warnings)
+    assert not estimate_effect(counts(), ONSET, HORIZON, anticipation=4).warnings
 
 
 def test_gaps_where_the_series_is_low_are_said():

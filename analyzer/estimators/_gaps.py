@@ -61,15 +61,21 @@ def prepared(question: Question) -> tuple[Question, tuple[str, ...]]:
     question, notes = _comparable(question)
     base = base_of(question)
     there = _seen(question) & ~base.masked
+    notes = (*notes, *_follow_values(question, base, there[: base.end]), *_edge(question, base, there))
     tail = _run(~there[: base.end][::-1])
-    notes = (*notes, *_follow_values(question, base, there[: base.end]))
     if not 0 < tail < base.end:
         return question, notes
-    before = replace(question, anticipation=question.anticipation + tail)
-    if _run_chance(~there[base.start : base.end - tail], tail) < SURPRISING:
-        said = f"the last {tail} steps before the base ends are missing, longer than its own gaps explain"
-        notes = (*notes, f"{said}: how the series went into the block is not known")
-    return before, notes
+    return replace(question, anticipation=question.anticipation + tail), notes
+
+
+def _edge(question: Question, base: Base, there: Bools) -> tuple[str, ...]:
+    """A warning where the steps just before onset are missing, longer than the base's own gaps explain."""
+    run = _run(~there[: question.onset][::-1])
+    past = ~there[base.start : min(base.end, question.onset - run)]
+    if not run or _run_chance(past, run) >= SURPRISING:
+        return ()
+    said = f"the last {run} steps before onset are missing, longer than the base's own gaps explain"
+    return (f"{said}: how the series went into the block is not known",)
 
 
 def _comparable(question: Question) -> tuple[Question, tuple[str, ...]]:
