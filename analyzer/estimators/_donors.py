@@ -121,7 +121,8 @@ def _apart(movements: Floats) -> Floats:
 def with_mean(donors: Donors, end: int) -> Donors:
     """The donors and, from three on, their mean as a further column, which is believed sooner than any single one.
 
-    A shock that all share is learnt through one coefficient (a common factor; Pesaran 2006).  Noisy donors count for less.
+    A shock that all share is learnt through one coefficient (a common factor; Pesaran 2006).  Noisy donors count for
+    less.
     """
     if donors.z.shape[1] < 3:
         return donors

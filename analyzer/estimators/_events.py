@@ -81,9 +81,9 @@ class Leftover:
 def leftovers(z: Floats, seen: Bools, base: Base, window: slice) -> Leftover:
     """Fit one exponential decay per earlier event, one half-life for all, by generalised least squares.
 
-    What events leave are further users: the leftovers add up before the logarithm is taken.  The regression runs on the
-    innovations of a local level with autoregressive noise, so that wandering of the level is not taken for a decay; half-lives
-    are averaged by their likelihood.  A decay that does not stand out (|t| < 2) is left in the base.
+    What events leave are further users: the leftovers add up before the logarithm is taken.  The regression runs on
+    the innovations of a local level with autoregressive noise, so that wandering of the level is not taken for a decay;
+    half-lives are averaged by their likelihood.  A decay that does not stand out (|t| < 2) is left in the base.
     """
     events = [event for event in base.events if seen[event[1] : base.end].sum() >= SETTLED]
     notes = () if len(events) == len(base.events) else ("an earlier block ended too near to fit what it left",)

@@ -115,9 +115,9 @@ SLOPING = 0.5  # prior weight of a slope
 
 
 def structural_grid() -> Grid:
-    """Local level with damped slope + AR(1) + noise: from a fixed level to a random walk, from white noise to slow weeks.
+    """Local level with damped slope + AR(1) + noise.
 
-    The candidates without a slope come first.
+    From a fixed level to a random walk, from white noise to slow weeks; the candidates without a slope come first.
     """
     rows = [(drift**2, share, phi, 0.0, RESTING if drift == 0 else 1.0) for share, phi in NOISES for drift in DRIFTS]
     rows += [(4.0, 0.0, 0.0, 0.0, 1.0), (25.0, 0.0, 0.0, 0.0, 1.0)]  # next to a pure random walk

@@ -84,9 +84,7 @@ class Forecasts:
     recent: Floats  # (O,) recent squared one-step errors relative to the usual ones
 
 
-def forecast(
-    x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int, *, common: bool = False
-) -> Forecasts:
+def forecast(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int, *, common: bool = False) -> Forecasts:
     """Forecasts at origins 0 .. T.
 
     x: (T, 1 + K) series and donors before the base's end; movement: (T + 1, K) donors' mean over the window that
@@ -102,7 +100,7 @@ def forecast(
     rows = [level[:, 0] for level in levels] + [plain[0]]
     variance = plain[1]
     if x.shape[1] > 1:
-        with_donors = _with_donors(x, seen, movement, gap, horizon, common)
+        with_donors = _with_donors(x, seen, movement, (gap, horizon), common=common)
         rows += [level[:, 0] + np.sum((movement - level[:, 1:]) * with_donors.coefficients, axis=1) for level in levels]
         rows.append(with_donors.level)
         variance = with_donors.variance
@@ -149,12 +147,10 @@ class WithDonors:
     coefficients: Floats  # (O, K) averaged over candidates, of the past of each origin only
 
 
-def _with_donors(
-    x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int, common: bool
-) -> WithDonors:
+def _with_donors(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int, common: bool) -> WithDonors:
     filtered = kalman(x, seen, structural_grid().take(list(WHITENERS)))
     fit = regress(filtered, seen, common=common)
-    ahead = window_ahead(filtered, gap, horizon)
+    ahead = window_ahead(filtered, *reach)
     state = ahead.level(filtered)
     kept = np.flatnonzero(fit.weight > 1e-3 * fit.weight.max())  # the rest cannot show in any digit
     share = fit.weight[kept] / fit.weight[kept].sum()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import _bounds, _calendar, _donors, _events
+from analyzer.estimators import _bounds, _calendar, _copies, _donors, _events, _gaps
 from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total, standing
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import (
@@ -84,11 +84,14 @@ def estimate_effect(
     """
     arrays = Arrays(y, donors, censored, exposure, holidays)
     blocks = Blocks(other_events, donor_events, anticipation, estimand)
-    return _answer(ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed)))
+    question = ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed))
+    require_window(question)
+    question, notes = _gaps.prepared(question)
+    effect = _gaps.bounded(question, _answer(question))
+    return replace(effect, warnings=(*notes, *effect.warnings))
 
 
 def _answer(question: Question) -> Effect:
-    require_window(question)
     base = _events.base_of(question)
     seen = np.isfinite(question.y) & ~base.masked
     if _bounds.mostly_censored(question, base, seen):
@@ -148,7 +151,7 @@ class Setting:
     seen: Bools  # (base.end,)
     usable: Bools  # (T,) steps that may enter window totals
     donors: _donors.Donors
-    leftover_variance: float
+    leftover_variance: float  # of what earlier events left and of holidays in the window
     warnings: tuple[str, ...]
 
 
@@ -158,18 +161,19 @@ def _setting(question: Question, base: Base) -> Setting:
     link = np.where(base.masked, np.nan, measured.link())
     known = link[: base.end]
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
-    holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
-    factors = cycle + holiday
-    known, bare = np.isfinite(link), np.where(np.isfinite(link), link - factors, 0.0)
-    left = _events.leftovers(bare, known, base, question.window)
+    holiday = _calendar.holiday_effects(known - cycle[: base.end], cycle, question.holidays, question.window)
+    factors = cycle + holiday.path
+    there = np.isfinite(link)
+    bare = np.where(there, link - factors, 0.0)
+    left = _events.leftovers(bare, there, base, question.window)
     factors = factors + left.path
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)
     seen = np.isfinite(z)
     require_base(np.ones(seen.size), seen)  # a share also needs its denominators
     wild = _calendar.wild_steps(raw)
-    donors = _donors.usable(question, base, int(seen.sum()))
-    warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
+    donors = _copies.left_out(_donors.usable(question, base, int(seen.sum())), base, question)
+    warnings = (*notes, *_censored_notes(question), *holiday.warnings, *base.warnings, *left.warnings)
     return Setting(
         question=question,
         base=base,
@@ -181,7 +185,7 @@ def _setting(question: Question, base: Base) -> Setting:
         seen=seen,
         usable=~base.masked,
         donors=donors,
-        leftover_variance=left.variance,
+        leftover_variance=left.variance + holiday.variance,
         warnings=warnings,
     )
 
@@ -192,16 +196,6 @@ def _season(season: int, base: int) -> tuple[int, tuple[str, ...]]:
     if season > 1 and base < 2 * season:
         return 1, (f"less than two seasons of {season} steps before onset: no seasonal cycle is taken out",)
     return season, ()
-
-
-def _holidays(question: Question, z: Floats) -> tuple[Floats, tuple[str, ...]]:
-    flags = question.holidays
-    if not flags.any():
-        return np.zeros(flags.size), ()
-    before = flags[: z.size]
-    if not (before & np.isfinite(z)).any():
-        return np.zeros(flags.size), ("no holiday in the base: the effect of holidays in the window is not known",)
-    return np.where(flags, _calendar.holiday_factor(z, before), 0.0), ()
 
 
 def _censored_notes(question: Question) -> tuple[str, ...]:
