@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analyzer import blocks, records, registry
 from analyzer.blocks import Catalogue
@@ -145,11 +145,13 @@ class Database:
         date: date | None = None,
         indicator: str | None = None,
         horizons: Iterable[str] | None = None,
+        shapes: Literal["moved", "all", "none"] = "moved",
     ) -> Study:
         """The study of a block, or of a country and local calendar date that is no block.
 
-        Raises UnknownName for an unknown block, country, indicator or horizon; rows that cannot be estimated are in the
-        study with their reason.
+        shapes: `moved` reads the shape of a change (peak, half-life, what is left) where the headline says rise or
+        fall, `all` that of every series, `none` none.  Raises UnknownName for an unknown block, country, indicator or
+        horizon; rows that cannot be estimated are in the study with their reason.
         """
         from analyzer import study
 
@@ -158,7 +160,7 @@ class Database:
             raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
         asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
         wanted = study.DEFAULT_HORIZONS if horizons is None else tuple(horizons)
-        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now())
+        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now(), shapes=shapes)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
 
     def shares(

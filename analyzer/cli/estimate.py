@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--date", "day", type=date_type, metavar="D", help="Local calendar day in that country.")
 @click.option("--indicator", metavar="I", help="One indicator only; all of the country's without it.")
 @click.option("--horizon", "horizons", multiple=True, metavar="H", help="during, Nh or Nd; may be repeated.")
+@click.option("--shape", is_flag=True, help="Peak, half-life, what is left after 30 to 90 days: a row per feature.")
 @db_option
 @format_option
 def command(
@@ -29,6 +30,7 @@ def command(
     day: datetime | None,
     indicator: str | None,
     horizons: tuple[str, ...],
+    shape: bool,
     db: str,
     fmt: str,
 ) -> None:
@@ -47,11 +49,24 @@ def command(
         date=day.date() if day else None,
         indicator=indicator,
         horizons=horizons or DEFAULT_HORIZONS,
+        shapes="all" if shape else "moved" if fmt == "table" else "none",
     )
     for warning in study.warnings:
         click.echo(f"Note: {warning}", err=True)
-    _print(study, fmt)
+    if shape:
+        _print_shapes(study, fmt)
+    else:
+        _print(study, fmt)
     if all(e.verdict == "not_estimable" for e in study.estimates):
+        sys.exit(3)
+
+
+def _print_shapes(study: Study, fmt: str) -> None:
+    from analyzer.study.shapes import COLUMNS, rows
+
+    found = rows(study)
+    print_rows(COLUMNS, found, fmt)
+    if all(row["value"] is None and row["low"] is None for row in found):
         sys.exit(3)
 
 

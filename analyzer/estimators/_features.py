@@ -80,9 +80,13 @@ def highest(course: Course, reading: Reading) -> tuple[Measured, Measured]:
     possible[k] = True
     high = float(x[k] - np.quantile(errors[:, possible], tail, axis=0).min())
     value = float(np.clip(x[k] - _flattery(x, errors, head), low, high))
-    when = Measured(float(at[k]), float(at[possible].min()), float(at[possible].max()), int(at[k]))
-    note = f"observed x{np.exp(reading.sign * x[k]):.2f}, the {_most(reading)} of {at.size} steps"
-    return _ratio(reading, (value, low, high), int(at[k]), float(course.expected[at[k]]), note), when
+    # Among steps that cannot be told apart the one with most people more, or fewer, is named.
+    excess = reading.sign * (course.observed - course.expected)[at]
+    day = int(at[np.argmax(np.where(possible, excess, -np.inf))])
+    when = Measured(float(day), float(at[possible].min()), float(at[possible].max()), day)
+    observed = course.observed[day] / max(course.expected[day], 1e-12)
+    note = f"observed x{observed:.2f}; picked from {at.size} steps"
+    return _ratio(reading, (value, low, high), day, float(course.expected[day]), note), when
 
 
 def _by_size(rows: Floats, order: list[int]) -> Floats:
@@ -99,10 +103,6 @@ def _joint_bounds(draws: Floats, level: float) -> Floats:
 
 def _none(why: str) -> tuple[Measured, Measured]:
     return Measured(None, note=why), Measured(None, note=why)
-
-
-def _most(reading: Reading) -> str:
-    return "highest" if reading.sign > 0 else "lowest"
 
 
 def _flattery(x: Floats, errors: Floats, head: float) -> float:
@@ -155,6 +155,8 @@ def _crossing(reading: Reading, observed: Floats, drawn: Floats, top: int, ends:
     most = _first(high, at, interpolate=False)
     # A step that may be the first below half was not surely below it the step before.
     least = float(last) if least is None else max(least - 1.0, 0.0)
+    if last == 0:
+        return Measured(None, step=top, note=f"nothing after its height can be read: {ends}")
     if value is None:
         note = f"not below half within {last} {_steps(last)} of its height: {ends}"
         return Measured(None, least, None, top, note)

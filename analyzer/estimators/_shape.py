@@ -7,7 +7,7 @@ between, so that it carries the interval which so distant a window deserves.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,13 @@ STRETCHES = 13  # of the path: 91 days
 SEARCHED = 4  # stretches in which the peak is sought; published peaks come 0 to 5 days after onset, some weeks after
 LEAST_BLOCK = 3  # steps of a block whose total can say which way a series went
 RESIDUALS = (30, 60, 90)
+FAR = 60.0  # steps from the base from which intervals are widened by the whole of
+WIDEST = 0.3
+
+
+def width_of(season: int) -> int:
+    """Steps of one smoothed level for a season."""
+    return WIDTHS.get(season, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +77,20 @@ class Outline:
     season: int = 7
     counts: bool = True
     residuals: tuple[int, ...] = RESIDUALS
-    reach: int | None = None  # steps after onset that may be read; None for all
-    reach_reason: str = "the data end"
     level: float = 0.95
     seed: int = 0
 
     @property
     def width(self) -> int:
         """Steps of one smoothed level."""
-        return WIDTHS.get(self.season, 7)
+        return width_of(self.season)
 
     @property
     def length(self) -> int:
         """Steps of the path: what is observed, no more than 13 stretches."""
         seen = np.flatnonzero(np.isfinite(self.y[self.onset :]))
         there = int(seen[-1]) + 1 if seen.size else 0
-        return min(there, STRETCHES * self.width, self.reach if self.reach is not None else there)
+        return min(there, STRETCHES * self.width)
 
 
 def estimate_shape(
@@ -196,17 +201,22 @@ def at_distance(  # noqa: PLR0917 - a window, a base and how to ask
     return estimate_effect(y, start, steps, **{**arguments, "other_events": apart, "anticipation": start - base_end})
 
 
-def shape_of(levels: Levels, outline: Outline) -> Shape:
+def shape_of(engine: Levels, outline: Outline) -> Shape:
     """A shape from a function that gives the effect over `steps` steps from `start` steps after onset.
 
-    levels raises NotEnoughData for a window of which nothing can be said; negative starts lie before onset.
+    engine raises NotEnoughData for a window of which nothing can be said; negative starts lie before onset.
     """
+
+    def levels(start: int, steps: int) -> Effect:
+        return widened(engine(start, steps), outline.gap + start if start > 0 else 0)
+
     stretches, path = _path(levels, outline)
     if not stretches:
         raise NotEnoughData(path[0].note if path else "no step after onset is observed")
     found = _course(stretches, outline)
+    read = stretches[-1][0] + stretches[-1][1].steps.size
     sign = _sign(stretches, found, outline)
-    peak, peak_step, halved = _course_features(found, sign, outline)
+    peak, peak_step, halved = _course_features(found, sign, outline, _ends(path, outline))
     return Shape(
         direction="rise" if sign > 0 else "fall",
         width=outline.width,
@@ -217,8 +227,30 @@ def shape_of(levels: Levels, outline: Outline) -> Shape:
         residuals={r: _residual(levels, outline, r) for r in outline.residuals},
         anticipation=_anticipation(levels, outline),
         overshoot=_overshoot(levels, outline),
-        changes=change_points(outline.y, outline.onset, outline.length, season=outline.season, level=outline.level),
+        changes=change_points(outline.y, outline.onset, read, season=outline.season, level=outline.level),
         warnings=tuple(dict.fromkeys((*stretches[0][1].warnings, *_notes(outline)))),
+    )
+
+
+def widened(effect: Effect, distance: int) -> Effect:
+    """The effect with its bounds moved out, on the log scale, for the steps between the base's end and the window.
+
+    A base that saw a trend turn once or twice replays too few turns: as it stands the engine's 95 % interval of seven
+    steps held the truth in 78 to 94 % of simulated trends and mixtures at distances of 27 to 87 (on Tor placebo dates in 94 to 96).
+    """
+    factor = 1 + WIDEST * min(distance / FAR, 1.0)
+    if factor == 1 or not np.isfinite(half_width(effect)) or effect.expected <= 0:
+        return effect
+    low = effect.expected * (effect.expected_low / effect.expected) ** factor
+    high = effect.expected * (effect.expected_high / effect.expected) ** factor
+    return replace(
+        effect,
+        expected_low=low,
+        expected_high=high,
+        ratio_low=effect.observed / high,
+        ratio_high=effect.observed / low,
+        excess_low=effect.observed - high,
+        excess_high=effect.observed - low,
     )
 
 
@@ -236,18 +268,18 @@ def _path(levels: Levels, outline: Outline) -> tuple[list[tuple[int, Effect]], l
         except NotEnoughData as error:
             path.append(Measured(None, step=start, note=str(error)))
             continue
-        path.append(_told(effect, start, outline))
+        path.append(told(effect, start, counts=outline.counts))
         if np.isfinite(half_width(effect)):
             stretches.append((start, effect))
     return stretches, path
 
 
-def _told(effect: Effect, start: int, outline: Outline) -> Measured:
+def told(effect: Effect, start: int, *, counts: bool) -> Measured:
     """An effect as a number; few units and open ends give a bound and no ratio."""
     if not (np.isfinite(effect.ratio_low) and np.isfinite(effect.ratio_high)):
         open_end = effect.ratio_low if np.isfinite(effect.ratio_low) else None
         return Measured(None, open_end, None, start, "the level is known only as a bound")
-    if outline.counts and (effect.expected < FEW_UNITS or effect.expected_low < 1):
+    if counts and (effect.expected < FEW_UNITS or effect.expected_low < 1):
         few = f"fewer than {FEW_UNITS:g} expected or a bound near zero: at least, no ratio"
         return Measured(None, effect.ratio_low, None, start, few)
     return Measured(effect.ratio, effect.ratio_low, effect.ratio_high, start)
@@ -280,7 +312,9 @@ def _sign(stretches: Sequence[tuple[int, Effect]], found: Course | None, outline
     return 1 if not known.size or known.mean() >= 0 else -1
 
 
-def _course_features(found: Course | None, sign: int, outline: Outline) -> tuple[Measured, Measured, Measured]:
+def _course_features(
+    found: Course | None, sign: int, outline: Outline, ends: str
+) -> tuple[Measured, Measured, Measured]:
     if found is None:
         none = Measured(None, note="too few steps in the base to know how single steps lie around their level")
         return none, none, none
@@ -294,13 +328,20 @@ def _course_features(found: Course | None, sign: int, outline: Outline) -> tuple
         level=outline.level,
         counts=outline.counts,
     )
-    until, ends = outline.length, outline.reach_reason
-    if outline.length == STRETCHES * width:
-        ends = f"no more than {STRETCHES * width} steps are read"
+    until = outline.length
     if outline.next_event is not None and outline.next_event - outline.onset < until:
         until, ends = outline.next_event - outline.onset, f"another block begins at step {outline.next_event}"
     peak, step = highest(found, reading)
     return peak, step, half_life(found, reading, peak, until, ends)
+
+
+def _ends(path: Sequence[Measured], outline: Outline) -> str:
+    """Why the course is read no further."""
+    estimated = [i for i, stretch in enumerate(path) if not stretch.note]
+    if estimated and estimated[-1] + 1 < len(path):
+        return path[estimated[-1] + 1].note
+    longest = STRETCHES * outline.width
+    return f"no more than {longest} steps are read" if outline.length == longest else "the data end"
 
 
 def _residual(levels: Levels, outline: Outline, at: int) -> Measured:
@@ -308,8 +349,10 @@ def _residual(levels: Levels, outline: Outline, at: int) -> Measured:
 
 
 def _asked(levels: Levels, outline: Outline, start: int, steps: int) -> Measured:
+    if outline.onset + start >= outline.y.size:
+        return Measured(None, step=start + steps - 1, note="the data end before")
     try:
-        found = _told(levels(start, steps), start + steps - 1, outline)
+        found = told(levels(start, steps), start + steps - 1, counts=outline.counts)
     except NotEnoughData as error:
         return Measured(None, step=start + steps - 1, note=str(error))
     later = outline.next_event
