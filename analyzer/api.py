@@ -163,6 +163,18 @@ class Database:
         answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now(), shapes=shapes)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
 
+    def repeated(self, cc: str, *, indicator: str | None = None, horizon: str = "14d") -> list[dict[str, Any]]:
+        """What each of a country's repeated blocks added to what the earlier ones left: one row per block and series.
+
+        Raises UnknownName for an unknown country, indicator or horizon.
+        """
+        from analyzer import study
+        from analyzer.places import check_country
+
+        code = check_country(cc)
+        keys = study.series_keys(self.store, code, indicator)
+        return study.repeated(self.store, self.catalogue(), code, keys, horizon)
+
     def shares(
         self, *, cc: str, start: date, end: date, rates: str | PathLike[str] | None = None, **options: Any
     ) -> ShareReport:

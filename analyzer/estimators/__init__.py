@@ -3,7 +3,7 @@
 from analyzer.estimators._change_points import ChangePoint, change_points
 from analyzer.estimators._features import Measured
 from analyzer.estimators._repeated import Asking, Repeat, compare_repeats, repeats
-from analyzer.estimators._shape import Outline, Shape, estimate_shape, shape_of, width_of
+from analyzer.estimators._shape import Outline, Shape, estimate_shape, shape_of, widened, width_of
 from analyzer.estimators.chains import chain_start
 from analyzer.estimators.replay import PlaceboErrors, estimate_effect, placebo_errors
 
@@ -23,5 +23,6 @@ __all__ = [
     "placebo_errors",
     "repeats",
     "shape_of",
+    "widened",
     "width_of",
 ]

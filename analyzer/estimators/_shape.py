@@ -236,7 +236,8 @@ def widened(effect: Effect, distance: int) -> Effect:
     """The effect with its bounds moved out, on the log scale, for the steps between the base's end and the window.
 
     A base that saw a trend turn once or twice replays too few turns: as it stands the engine's 95 % interval of seven
-    steps held the truth in 78 to 94 % of simulated trends and mixtures at distances of 27 to 87 (on Tor placebo dates in 94 to 96).
+    steps held the truth in 78 to 94 % of simulated trends and mixtures at distances of 27 to 87; on Tor placebo dates,
+    where such turns are rarer, in 94 to 96 %.
     """
     factor = 1 + WIDEST * min(distance / FAR, 1.0)
     if factor == 1 or not np.isfinite(half_width(effect)) or effect.expected <= 0:

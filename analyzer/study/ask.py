@@ -65,7 +65,7 @@ def ask(
     Raises UnknownName for an unknown horizon or indicator, StoreError where there is no store.
     """
     names = [check_horizon(h) for h in horizons]
-    keys = _keys(store, block.cc, indicator)
+    keys = series_keys(store, block.cc, indicator)
     touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
     answers = [a for key in keys if (a := answer(catalogue, block, aligned(store, key), names, shapes)) is not None]
     study = _study(block, catalogue, answers, touching, now=now)
@@ -73,7 +73,8 @@ def ask(
     return _recorded(store, study, indicator, names)
 
 
-def _keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
+def series_keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
+    """The series of a country that can answer.  Raises UnknownName for an indicator the store does not have."""
     keys = [k for k in series_of_country(store, cc) if not k.indicator.startswith("denominator.")]
     if indicator is None:
         return keys
