@@ -99,7 +99,7 @@ def _usual_steps(z: Floats) -> Usual | None:
 
 def _largest_set(z: Floats, usual: Usual, level: float) -> tuple[int, ...]:
     """The most changes that all stand out, at the places of least squared error for that many."""
-    places = max(z.size / SIDE, 1.0)
+    places = max(2 * z.size / SIDE, 1.0)  # steps in level over windows that overlap by half are all but independent
     quantile = float(stdtrit(usual.freedom, 1 - (1 - level) / (2 * places)))
     for borders in reversed(_segmentations(z)):
         cuts = (0, *borders, z.size)

@@ -40,8 +40,8 @@ class Repeat:
     """One block of several, on one series; ratios to the level without a block unless said otherwise.
 
     total: over the horizon from onset.  jump: the same against the path just before this block.  stock: the steps just
-    before onset; for the first block 1 by definition of the base.  added: total less stock, in units of the level
-    without a block.  excess_total, excess_jump: total and jump as counts, in the unit of the series.
+    before onset; for the first block 1 where the base ends directly before it.  added: total less stock, in units of
+    the level without a block.  excess_total, excess_jump: total and jump as counts, in the unit of the series.
     jump_to_first, total_to_first, added_to_first: against the first block's; None in each where it is the first.
     """
 
@@ -61,7 +61,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How one series is asked about several blocks: functions of (first step, steps), each raising NotEnoughData."""
+    """How one series is asked about several blocks: functions of (first step, steps) that raise NotEnoughData."""
 
     total: Levels  # against the base before the first block
     jump: Levels  # against the path just before
@@ -69,6 +69,7 @@ class Asking:
     gap: int
     width: int
     counts: bool
+    clean: bool = True  # the base ends directly before the first block, which so has no stock before it
     level: float = 0.95
     seed: int = 0
 
@@ -117,7 +118,7 @@ def compare_repeats(
         )  # fmt: skip
 
     counts = options.get("scale", "count") == "count"
-    asking = Asking(total, jump, horizon, anticipation, width_of(season), counts, level, seed)
+    asking = Asking(total, jump, horizon, anticipation, width_of(season), counts, level=level, seed=seed)
     return repeats(asking, [a for a, _ in pairs])
 
 
@@ -153,7 +154,7 @@ class _Parts:
 
 def _parts(asking: Asking, onset: int, steps: int, *, first: bool) -> _Parts:
     total, excess_total = _level(asking, asking.total, onset, steps)
-    if first:
+    if first and asking.clean:
         return _Parts(onset, steps, total, total, Measured(1.0, 1.0, 1.0), excess_total, excess_total)
     jump, excess_jump = _level(asking, asking.jump, onset, steps)
     before = onset - asking.gap - asking.width
@@ -182,9 +183,9 @@ def _repeat(asking: Asking, part: _Parts, first: _Parts, this: _Parts, *, is_fir
         reading, note = "first", ""
     else:
         compared = (
-            _combined(asking, [this.jump, first.total], lambda a, b: a / b, draw),
+            _combined(asking, [this.jump, first.jump], lambda a, b: a / b, draw),
             _combined(asking, [this.total, first.total], lambda a, b: a / b, draw),
-            _combined(asking, [this.stock, this.jump, first.total], _added_ratio, draw),
+            _added(asking, this, first, draw),
         )
         reading, note = _read(this, first, *compared)
     return Repeat(
@@ -193,9 +194,17 @@ def _repeat(asking: Asking, part: _Parts, first: _Parts, this: _Parts, *, is_fir
     )  # fmt: skip
 
 
-def _added_ratio(stock: Floats, jump: Floats, first: Floats) -> Floats:
-    """What the later block added over what the first one added; not a number where the first added nothing."""
-    return np.where(np.abs(first - 1) > 1e-9, stock * (jump - 1) / np.where(first == 1, np.nan, first - 1), np.nan)
+def _added(asking: Asking, this: _Parts, first: _Parts, draw: np.random.Generator) -> Measured:
+    """What the later block added over what the first one added."""
+    low, high = first.jump.low, first.jump.high
+    if low is not None and high is not None and low <= 1 <= high:
+        return Measured(None, note="what the first block added cannot be told from nothing")
+
+    def rule(stock: Floats, jump: Floats, first_stock: Floats, first_jump: Floats) -> Floats:
+        added = first_stock * (first_jump - 1)
+        return np.asarray(stock * (jump - 1) / np.where(np.abs(added) > 1e-9, added, np.nan))
+
+    return _combined(asking, [this.stock, this.jump, first.stock, first.jump], rule, draw)
 
 
 def _combined(
@@ -210,7 +219,7 @@ def _combined(
         return Measured(None, note=lacking[0].note)
     drawn = rule(*(_drawn(p, asking.level, draw) for p in parts))
     value = float(rule(*(np.array(p.value) for p in parts)))
-    low, high = np.quantile(drawn, [(1 - asking.level) / 2, (1 + asking.level) / 2])
+    low, high = np.nanquantile(drawn, [(1 - asking.level) / 2, (1 + asking.level) / 2])
     if not np.isfinite([value, low, high]).all():
         return Measured(None, note="the first block added nothing to compare with")
     return Measured(value, float(min(low, value)), float(max(high, value)))
@@ -229,8 +238,8 @@ def _read(this: _Parts, first: _Parts, jump: Measured, total: Measured, added: M
     """Whether the stock explains a smaller jump, in words."""
     if jump.high is None or total.high is None:
         return "cannot be told", f"the blocks cannot be compared: {jump.note or total.note}"
-    if not _moved(first.total):
-        return "cannot be told", "the first block moved nothing that can be told from chance"
+    if (first.jump.low or 0.0) <= 1:
+        return "cannot be told", "the first block raised nothing that can be told from chance: no stock to speak of"
     stock = _stock_words(this.stock)
     if (jump.low or 0.0) > 1:
         return "larger", f"its jump is larger than the first one's; {stock}"
@@ -253,10 +262,6 @@ def _read_smaller(this: _Parts, total: Measured, added: Measured, stock: str) ->
     return "explained by the stock", f"the smaller jump starts from a higher level: {stock}, and {same}; {who}"
 
 
-def _moved(total: Measured) -> bool:
-    return total.low is not None and total.high is not None and not total.low <= 1 <= total.high
-
-
 def _left_over(stock: Measured) -> bool:
     return stock.low is not None and stock.low > 1
 
@@ -264,5 +269,5 @@ def _left_over(stock: Measured) -> bool:
 def _stock_words(stock: Measured) -> str:
     if stock.value is None or stock.low is None or stock.high is None:
         return f"the level left before it is not known ({stock.note})"
-    held = "stood at" if _left_over(stock) else "cannot be told from the level without a block:"
+    held = "cannot be told from the level without a block:" if stock.low <= 1 <= stock.high else "stood at"
     return f"the level just before it {held} x{stock.value:.2f} ({stock.low:.2f} to {stock.high:.2f})"

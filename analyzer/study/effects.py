@@ -164,12 +164,12 @@ class Distant:
 
         Raises NotEnoughData, also where a listed change of level lies between onset and the window.
         """
-        asked, first = self.asked, self.asked.onset + start
+        asked, first = self.asked, min(self.asked.onset, self.asked.onset + start)
+        # Refuses a window beyond a change of level; donors stay those of the first window, so that levels compare.
+        build_panel(asked.panel_series, asked.cc, first, max(start, 0) + steps, most_donors=0)
+        panel = self._moved(self.start, start, steps)
         if start < 0:
-            return _estimate(
-                asked, self._moved(replace(_panel(asked, first, steps), pool=None), start, steps), self.estimand
-            )
-        panel = self._moved(_panel(asked, asked.onset, start + steps, lent=self.start.horizon), start, steps)
+            return _estimate(asked, replace(panel, pool=None), self.estimand)
         effect = _estimate(asked, panel, self.estimand)
         if self.early is None:
             return effect
@@ -196,13 +196,13 @@ class Distant:
         return replace(panel, onset=first, horizon=steps, anticipation=first - end, other_events=apart)
 
 
-def _panel(asked: Asked, onset: int, steps: int, lent: int = 0) -> Panel:
+def _panel(asked: Asked, onset: int, steps: int) -> Panel:
     # Ranks, shares and indices of other countries have scales of their own: no donors, no lenders.
     counts = asked.series.key.scale == "count"
     panel = build_panel(
         asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=MOST_DONORS if counts else 0
     )
-    return replace(panel, pool=asked.lender.pool(onset - asked.gap, lent or steps)) if counts else panel
+    return replace(panel, pool=asked.lender.pool(onset - asked.gap, steps)) if counts else panel
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:

@@ -134,7 +134,8 @@ def _asking(catalogue: Catalogue, series: Aligned, group: Sequence[Episode], ste
     def jump(start: int, length: int) -> Effect:
         return Distant.of(asked[start], "just_before", width).level(0, length)
 
-    return Asking(total, jump, steps, first.gap, width, series.key.scale == "count")
+    clean = first.base_end("no_block_since_base") == first.onset - first.gap
+    return Asking(total, jump, steps, first.gap, width, series.key.scale == "count", clean)
 
 
 def _numbers(repeat: Repeat, series: Aligned) -> dict[str, Any]:
