@@ -125,8 +125,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     db.load(write_tor(folder / "bridge.csv", panel({"sd": {date(2018, 12, 21): 2.0, date(2019, 2, 1): 1.1}})))
     added = CliRunner().invoke(
         vpn_uptake,
-        ["blocks", "add", "sd-2019-02-01-test", "--db", str(db.store.path), "--cc", "SD", "--start", "2019-02-01", "--end", "2019-02-03",
-         "--kind", "social_media_block", "--services", "x", "--name", "A second block",
+        ["blocks", "add", "sd-2019-02-01-test", "--db", str(db.store.path), "--cc", "SD",
+         "--start", "2019-02-01", "--end", "2019-02-03", "--kind", "social_media_block", "--services", "x", "--name", "A second block",
          "--who", "a test", "--says", "made up", "--address", "https://example.org/"],
     )  # fmt: skip
     assert added.exit_code == 0, added.output
