@@ -113,6 +113,8 @@ def test_arguments_that_cannot_be_meant_are_named():
     y = series(3.0)
     with pytest.raises(ValueError, match="at least two onsets"):
         compare_repeats(y, [(FIRST, FIRST + 2)], 14)
+    with pytest.raises(ValueError, match="horizon"):
+        compare_repeats(y, [(FIRST, FIRST + 2), (SECOND, SECOND + 2)], 0)
     with pytest.raises(ValueError, match="blocks begin"):
         compare_repeats(y, [(FIRST, FIRST + 2), (y.size, y.size + 2)], 14)
 
@@ -125,10 +127,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     db.load(write_tor(folder / "bridge.csv", panel({"sd": {date(2018, 12, 21): 2.0, date(2019, 2, 1): 1.1}})))
     added = CliRunner().invoke(
         vpn_uptake,
-        ["blocks", "add", "sd-2019-02-01-test", "--db", str(db.store.path), "--cc", "SD",
-         "--start", "2019-02-01", "--end", "2019-02-03", "--kind", "social_media_block", "--services", "x", "--name", "A second block",
-         "--who", "a test", "--says", "made up", "--address", "https://example.org/"],
-    )  # fmt: skip
+        [
+            *("blocks", "add", "sd-2019-02-01-test", "--db", str(db.store.path), "--cc", "SD"),
+            *("--start", "2019-02-01", "--end", "2019-02-03", "--kind", "social_media_block", "--services", "x"),
+            *("--name", "A second block", "--who", "a test", "--says", "made up", "--address", "https://example.org/"),
+        ],
+    )
     assert added.exit_code == 0, added.output
     return db.store.path
 

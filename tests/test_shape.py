@@ -190,10 +190,29 @@ def test_arguments_that_cannot_be_meant_are_named():
     p = simulated("clean:zero")
     with pytest.raises(ValueError, match="onset"):
         estimate_shape(p.y, p.y.size)
+    with pytest.raises(ValueError, match="onset must be a whole number"):
+        estimate_shape(p.y, 150.0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="end"):
         estimate_shape(p.y, ONSET, end=ONSET - 1)
     with pytest.raises(ValueError, match="residuals"):
         estimate_shape(p.y, ONSET, residuals=(0,))
+
+
+def test_silence_is_a_trough_of_nothing_with_an_upper_bound():
+    y = simulated("clean:zero").y.copy()
+    y[ONSET:] = 0
+    found = estimate_shape(y, ONSET, anticipation=4, residuals=())
+    assert (found.peak.value, found.peak.low) == (0, 0)
+    assert 0 < found.peak.high < 0.1
+
+
+def test_skewed_noise_is_not_taken_for_a_trough():
+    held = []
+    for seed in range(30):
+        y = np.random.default_rng(seed).gamma(1.2, 50.0, 178).round()
+        peak = estimate_shape(y, ONSET, residuals=()).peak
+        held.append((peak.low or 0.0) <= 1 <= (peak.high or np.inf))
+    assert np.mean(held) >= 0.9
 
 
 def test_a_series_that_stops_before_onset_has_no_shape():

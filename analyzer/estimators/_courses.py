@@ -72,6 +72,7 @@ def half_width(effect: Effect) -> float:
 def base_deviations(base: Floats, season: int, offset: float) -> Floats:
     """Log deviations of the steps of a base from their four-week level, cycle of the season taken out; gaps closed.
 
+    Centred so that factors average 1, as expected values are means and not medians.
     base: (n,) NaN = missing or masked.
     """
     known = np.where(base + offset > 0, base, np.nan)
@@ -83,7 +84,8 @@ def base_deviations(base: Floats, season: int, offset: float) -> Floats:
         return np.empty(0)
     half = min(max(RUN, season) // 2, z.size // 4)
     padded = np.pad(z, half, mode="reflect")
-    return np.asarray(z - sliding_window_view(padded, 2 * half + 1).mean(axis=1))
+    deviations = z - sliding_window_view(padded, 2 * half + 1).mean(axis=1)
+    return np.asarray(deviations - np.log(np.mean(np.exp(deviations))))
 
 
 def _noise(deviations: Floats, size: int, draw: np.random.Generator) -> Floats:

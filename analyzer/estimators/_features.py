@@ -10,7 +10,7 @@ because published decays have two phases.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -86,7 +86,10 @@ def highest(course: Course, reading: Reading) -> tuple[Measured, Measured]:
     when = Measured(float(day), float(at[possible].min()), float(at[possible].max()), day)
     observed = course.observed[day] / max(course.expected[day], 1e-12)
     note = f"observed x{observed:.2f}; picked from {at.size} steps"
-    return _ratio(reading, (value, low, high), day, float(course.expected[day]), note), when
+    peak = _ratio(reading, (value, low, high), day, float(course.expected[day]), note)
+    if course.observed[day] == 0 and peak.value is not None:  # the offset that keeps logs finite is no observation
+        peak = replace(peak, value=0.0, low=0.0)
+    return peak, when
 
 
 def _by_size(rows: Floats, order: list[int]) -> Floats:

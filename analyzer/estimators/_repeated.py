@@ -101,6 +101,8 @@ def compare_repeats(
         raise ValueError(f"blocks must hold at least two onsets to compare, not {len(pairs)}")
     if not 0 < pairs[0][0] <= pairs[-1][0] < values.size:
         raise ValueError(f"blocks begin at steps {pairs[0][0]} to {pairs[-1][0]}, y has {values.size} steps")
+    if horizon < 1:
+        raise ValueError(f"horizon must be at least 1, not {horizon}")
     events = [*pairs, *((int(a), int(b)) for a, b in other_events)]
     asked = {**options, "season": season, "level": level, "seed": seed}
     base_end = max(pairs[0][0] - anticipation, 0)
@@ -158,7 +160,10 @@ def _parts(asking: Asking, onset: int, steps: int, *, first: bool) -> _Parts:
         return _Parts(onset, steps, total, total, Measured(1.0, 1.0, 1.0), excess_total, excess_total)
     jump, excess_jump = _level(asking, asking.jump, onset, steps)
     before = onset - asking.gap - asking.width
-    stock, _ = _level(asking, asking.total, before, asking.width)
+    if before < 1:
+        stock = Measured(None, note="no steps before it from which a stock could be read")
+    else:
+        stock, _ = _level(asking, asking.total, before, asking.width)
     return _Parts(onset, steps, total, jump, stock, excess_total, excess_jump)
 
 
@@ -166,7 +171,7 @@ def _level(asking: Asking, levels: Levels, start: int, steps: int) -> tuple[Meas
     """A window as ratio and as excess, or the reason why it has none."""
     try:
         effect = levels(start, steps)
-    except (NotEnoughData, ValueError) as error:
+    except NotEnoughData as error:
         none = Measured(None, step=start, note=str(error))
         return none, none
     ends = (effect.excess, effect.excess_low, effect.excess_high)

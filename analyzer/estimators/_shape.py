@@ -141,6 +141,9 @@ def estimate_shape(
 
 
 def _check(y: Floats, onset: int, end: int | None, residuals: Sequence[int]) -> None:
+    for name, steps in (("onset", onset), ("end", 0 if end is None else end), *(("residuals", r) for r in residuals)):
+        if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)):
+            raise ValueError(f"{name} must be a whole number of steps, not {steps!r}")
     if y.ndim != 1 or not 0 < onset < y.size:
         raise ValueError(f"onset {onset} lies outside y, which is of shape {y.shape}")
     if end is not None and end < onset:
