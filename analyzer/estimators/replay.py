@@ -19,7 +19,7 @@ import numpy as np
 
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import _bounds, _calendar, _donors, _events
-from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total
+from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total, standing
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import (
     Arrays,
@@ -99,8 +99,8 @@ def _answer(question: Question) -> Effect:
     placebos, made = _replayed(setting)
     if placebos.replications < REPLICATIONS and question.pool is None:
         raise NotEnoughData(_too_few(placebos, base, question))
-    structural = np.array([name.startswith("structural") for name in made.names])
-    return _effect(setting, placebos, combine(placebos, structural, question.pool, question.level), made.names)
+    found = combine(placebos, standing(made.names), question.pool, question.level)
+    return _effect(setting, placebos, found, made.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,7 @@ def placebo_errors(
     placebos, made = _replayed(_setting(question, base))
     if placebos.replications < 2:
         raise NotEnoughData(f"{placebos.replications} disjoint replications to lend; 2 needed")
-    structural = np.array([name.startswith("structural") for name in made.names])
-    found = combine(placebos, structural, None, 0.95)
+    found = combine(placebos, standing(made.names), None, 0.95)
     return PlaceboErrors(found.standardised, float(np.log(max(found.ratio, 1e-6))), placebos.freedom)
 
 
@@ -161,7 +160,8 @@ def _setting(question: Question, base: Base) -> Setting:
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
     holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
     factors = cycle + holiday
-    left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
+    known, bare = np.isfinite(link), np.where(np.isfinite(link), link - factors, 0.0)
+    left = _events.leftovers(bare, known, base, question.window)
     factors = factors + left.path
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)
@@ -219,7 +219,8 @@ def _parted(setting: Setting) -> _donors.Donors:
     """The donors without those that parted from the others in the window."""
     if setting.donors.z.shape[1] < 3:
         return setting.donors
-    return _donors.without_broken(setting.donors, _movements(setting, _windows(setting)))
+    kept = _donors.without_broken(setting.donors, _movements(setting, _windows(setting)))
+    return _donors.with_mean(kept, setting.base.end)
 
 
 def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
@@ -227,7 +228,7 @@ def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
     seen, calm = _windows(setting), _windows(setting, _calm(setting))
     x = np.column_stack([setting.z, setting.donors.z[: base.end]])
     movement = _by_origin(seen.donors[:, 1:], base, question)
-    made = forecast(x, setting.seen, movement, base.gap, question.horizon)
+    made = forecast(x, setting.seen, movement, base.gap, question.horizon, common=setting.donors.common)
     # Totals of counts stand above the mean of logs; the distance is the same for all forecasters and nearly constant.
     inside = slice(0, max(base.end - question.horizon + 1, 0))
     distance = (calm.link - calm.donors[:, 0])[inside][seen.seen[inside] >= PLACEBO_OBSERVED * question.horizon]
