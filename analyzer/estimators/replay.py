@@ -73,7 +73,7 @@ def estimate_effect(
     donors: (T, K) series without the block, NaN = missing; (K, T) when only that fits.
     other_events, donor_events: half-open (start, end) index pairs of other blocks, one sequence per donor.
     pool: placebo errors lent by other series (analyzer.panel).  anticipation: steps before onset kept out of the base.
-    season: 7 for days, 168 for hours, 52 for weeks, 1 for none.  censored: (T,) steps beyond the chart (`rank`) or
+    season: 7 for days, 168 for hours (the day's 24 with under three weeks before onset), 52 for weeks, 1 for none.  censored: (T,) steps beyond the chart (`rank`) or
     below the threshold (`index`).  exposure: (T,) denominators.  holidays: (T,) known multiplicative days.
     estimand: `no_block_since_base` freezes the base before the first of a chain of blocks that runs into this one;
     `just_before` starts from the path just before.  level: of the interval.  seed: of the bootstrap of wild steps.
@@ -154,7 +154,7 @@ class Setting:
 
 
 def _setting(question: Question, base: Base) -> Setting:
-    season, notes = _season(question.season, base.length)
+    season, notes = _season(question.season, base.length + question.anticipation)
     measured = measure(replace(question, y=fill_censored(question)))
     link = np.where(base.masked, np.nan, measured.link())
     known = link[: base.end]
@@ -186,12 +186,15 @@ def _setting(question: Question, base: Base) -> Setting:
     )
 
 
-def _season(season: int, base: int) -> tuple[int, tuple[str, ...]]:
-    if season == 168 and base < 3 * 168:
-        return 24, ("less than three weeks before onset: the cycle of the day is used, not that of the week",)
-    if season > 1 and base < 2 * season:
+def _season(season: int, history: int) -> tuple[int, tuple[str, ...]]:
+    """The season that the steps before onset can show, and what is said of it."""
+    notes: tuple[str, ...] = ()
+    if season % 7 == 0 and season >= 4 * 7 and history < 3 * season:  # a week of hours, or of other parts of a day
+        season = season // 7
+        notes = ("less than three weeks before onset: the cycle of the day is used, not that of the week",)
+    if season > 1 and history < 2 * season:
         return 1, (f"less than two seasons of {season} steps before onset: no seasonal cycle is taken out",)
-    return season, ()
+    return season, notes
 
 
 def _holidays(question: Question, z: Floats) -> tuple[Floats, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -34,6 +35,7 @@ class Lender:
     """Placebo errors of all countries, per onset and horizon; the same for every country that borrows them."""
 
     series: Series
+    season: int = 7
     known: dict[tuple[int, int], Pool | None] = field(default_factory=dict)
 
     def pool(self, onset: int, horizon: int) -> Pool | None:
@@ -46,7 +48,7 @@ class Lender:
         if len(self.series.names) < 2 or onset < 1:
             return None
         try:
-            return lend_pool(self.series, self._any(), onset, horizon, placebo_errors)
+            return lend_pool(self.series, self._any(), onset, horizon, partial(placebo_errors, season=self.season))
         except NotEnoughData:
             return None
 
@@ -75,7 +77,7 @@ class Asked:
     @property
     def gap(self) -> int:
         """Steps before onset that are kept out of the base."""
-        return situation.gap(self.series)
+        return situation.gap(self.series, self.cc, self.onset)
 
     @property
     def exposed(self) -> int:
@@ -85,7 +87,7 @@ class Asked:
     @property
     def season(self) -> int:
         """Steps of the season."""
-        return situation.season(self.series, self.onset)
+        return situation.season(self.series)
 
     def base_end(self, estimand: Estimand) -> int:
         """First step that is not part of the base."""
@@ -110,7 +112,7 @@ def asked_of(catalogue: Catalogue, block: Block, series: Aligned, onset: int, le
     known = situation.meant(catalogue, block)
     events = {**situation.country_events(catalogue, series)}
     artefacts = situation.artefacts_of(series)
-    lender = lender or Lender(Series.of(series.values, events, artefacts))
+    lender = lender or Lender(Series.of(series.values, events, artefacts), situation.season(series))
     events[block.cc] = situation.other_events(catalogue, known or block, series)
     return Asked(catalogue, block, series, Series.of(series.values, events, artefacts), onset, known, lender)
 
@@ -128,7 +130,7 @@ def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) ->
     effects, panel = [], None
     try:
         for onset in onsets:
-            panel = _panel(asked, onset, at.steps)
+            panel = _panel(asked, onset, at, estimand)
             effects.append(_effect(asked, panel, estimand))
     except NotEnoughData as error:
         return Found(at, estimand, (), panel, _refusal(error, asked, at))
@@ -141,20 +143,39 @@ def alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect:
     return _estimate(asked, panel, "no_block_since_base")
 
 
-def _panel(asked: Asked, onset: int, steps: int) -> Panel:
-    # Ranks, shares and indices of other countries have scales of their own: no donors, no lenders.
+def _panel(asked: Asked, onset: int, at: Window, estimand: Estimand) -> Panel:
+    # Ranks, shares, indices and levels of other countries have scales of their own: no donors, no lenders.
     counts = asked.series.key.scale == "count"
+    start = at.onset if at.after_end else onset
     panel = build_panel(
-        asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=MOST_DONORS if counts else 0
+        asked.panel_series,
+        asked.cc,
+        start,
+        at.steps,
+        anticipation=asked.gap + start - onset,
+        most_donors=MOST_DONORS if counts else 0,
     )
-    return replace(panel, pool=asked.lender.pool(onset - asked.gap, steps)) if counts else panel
+    if start > onset and estimand == "no_block_since_base" and asked.base_end(estimand) < onset - asked.gap:
+        # The block itself is the last of the chain: the base ends where it does for the windows inside the block.
+        panel = replace(panel, other_events=(*panel.other_events, (onset, start)), anticipation=asked.gap)
+    panel = replace(panel, notes=(*panel.notes, *_clock_notes(asked, panel)))
+    return replace(panel, pool=asked.lender.pool(start - panel.anticipation, at.steps)) if counts else panel
+
+
+def _clock_notes(asked: Asked, panel: Panel) -> tuple[str, ...]:
+    seen = np.flatnonzero(np.isfinite(panel.y[: panel.onset]))
+    first = int(seen[0]) if seen.size else panel.onset
+    moved = situation.clock_changes(asked.series, asked.cc, first, panel.onset + panel.horizon)
+    days = ", ".join(f"{day:%Y-%m-%d}" for day in moved)
+    return (f"clocks were moved on {days}: the cycle of the day is one of UTC hours",) if moved else ()
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
     """The effect with the errors that other countries lend; said where the series alone would not have been enough."""
     effect = _estimate(asked, panel, estimand)
     if early := _moved_before(asked, panel, estimand):
-        taken_in = _estimate(asked, replace(panel, anticipation=asked.exposed), estimand)
+        later = panel.anticipation - asked.gap + asked.exposed
+        taken_in = _estimate(asked, replace(panel, anticipation=later), estimand)
         effect = _spanned(effect, taken_in, _from_level(effect, early.ratio))
     if panel.pool is None or effect.effective_replications >= 5:
         return effect
@@ -163,7 +184,7 @@ def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
 
 def _moved_before(asked: Asked, panel: Panel, estimand: Estimand) -> Effect | None:
     """The move of the steps kept out of the base, where they already lie off the path that the base foretells."""
-    start, steps = panel.onset - asked.gap, asked.gap - asked.exposed
+    start, steps = panel.onset - panel.anticipation, asked.gap - asked.exposed
     if steps < 1 or asked.base_end(estimand) != asked.onset - asked.gap:
         return None
     try:
@@ -213,7 +234,7 @@ def _spanned(kept_out: Effect, *others: Effect) -> Effect:
 
 def _estimate(asked: Asked, panel: Panel, estimand: Estimand, *, level: float = LEVEL) -> Effect:
     options: dict[str, Any] = {**panel.arguments(), "estimand": estimand, "level": level}
-    options["season"] = situation.season(asked.series, panel.onset)
+    options["season"] = asked.season
     options["scale"] = asked.series.key.scale
     if asked.series.key.scale in ("rank", "index"):
         options["censored"] = asked.series.censored[panel.cc]
