@@ -68,13 +68,15 @@ def estimate_effect(
     """By how much the total over `horizon` steps from `onset` differs from what would have been expected.
 
     y: (T,) one value per step, NaN = missing; for `share` the numerator of `exposure`, or shares between 0 and 1;
-    for `rank` lower is better and the ratio is one of ranks; for `index` zeros are values below the threshold.
+    for `rank` lower is better and the ratio is one of ranks; for `index` zeros are values below the threshold,
+    for `level` (traffic, connectivity: measured, not counted) they are zeros.
     onset: index of the first wholly exposed step.  horizon: number of steps of the window.
     donors: (T, K) series without the block, NaN = missing; (K, T) when only that fits.
     other_events, donor_events: half-open (start, end) index pairs of other blocks, one sequence per donor.
     pool: placebo errors lent by other series (analyzer.panel).  anticipation: steps before onset kept out of the base.
-    season: 7 for days, 168 for hours (the day's 24 with under three weeks before onset), 52 for weeks, 1 for none.  censored: (T,) steps beyond the chart (`rank`) or
-    below the threshold (`index`).  exposure: (T,) denominators.  holidays: (T,) known multiplicative days.
+    season: 7 for days, 168 for hours (24 with under three weeks of history), 52 for weeks, 1 for none.
+    censored: (T,) steps beyond the chart (`rank`) or below the threshold (`index`).  exposure: (T,) denominators.
+    holidays: (T,) known multiplicative days.
     estimand: `no_block_since_base` freezes the base before the first of a chain of blocks that runs into this one;
     `just_before` starts from the path just before.  level: of the interval.  seed: of the bootstrap of wild steps.
 

@@ -15,12 +15,13 @@ from analyzer.store import Store
 from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
 from analyzer.study.record import record
-from analyzer.study.series import SeriesKey, aligned, series_of_country
+from analyzer.study.series import SeriesKey, aligned, first_starts
 from analyzer.version import __version__
 
 # What the base and the longest default horizon can reach: the overlaps that every estimate lists.
 BASE_REACH = timedelta(days=365)
 HORIZON_REACH = timedelta(days=90)
+SHORTEST_OF_CAPTURES = timedelta(days=2)  # of history: two cycles of the day
 
 
 def bare_date(cc: str, day: date) -> Block:
@@ -62,23 +63,34 @@ def ask(
     Raises UnknownName for an unknown horizon or indicator, StoreError where there is no store.
     """
     names = [check_horizon(h) for h in horizons]
-    keys = _keys(store, block.cc, indicator)
+    starts = _starts(store, block.cc, indicator)
+    keys = [key for key, first in starts.items() if not _too_short(key, first, block)]
     touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
-    answers = [a for key in keys if (a := answer(catalogue, block, aligned(store, key), names)) is not None]
+    answers = [a for key in keys if (a := answer(catalogue, block, aligned(store, key, block.cc), names)) is not None]
     study = _study(block, catalogue, answers, touching, now=now)
-    study = replace(study, snapshots=_snapshots(store, answers), warnings=_warnings(block, answers))
+    study = replace(
+        study,
+        snapshots=_snapshots(store, answers),
+        warnings=_warnings(block, answers, [k for k in starts if k not in keys]),
+    )
     return _recorded(store, study, indicator, names)
 
 
-def _keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
-    keys = [k for k in series_of_country(store, cc) if not k.indicator.startswith("denominator.")]
+def _too_short(key: SeriesKey, first: datetime, block: Block) -> bool:
+    """A capture makes dozens of hourly series, most of a day at most: a line in place of a refusal for each."""
+    of_hours = key.indicator.startswith("capture.") and key.scale_id == "hour"
+    return of_hours and block.onset_earliest - first < SHORTEST_OF_CAPTURES
+
+
+def _starts(store: Store, cc: str, indicator: str | None) -> dict[SeriesKey, datetime]:
+    keys = {k: t for k, t in first_starts(store, cc).items() if not k.indicator.startswith("denominator.")}
     if indicator is None:
         return keys
     known = sorted({k.indicator for k in keys})
     if indicator not in known:
         held = f"it holds {', '.join(known)}" if known else "it holds no series of that country"
         raise UnknownName(f"the store has no indicator {indicator!r} for {cc}: {held}")
-    return [k for k in keys if k.indicator == indicator]
+    return {k: t for k, t in keys.items() if k.indicator == indicator}
 
 
 def _study(
@@ -105,7 +117,13 @@ def _snapshots(store: Store, answers: Sequence[Answer]) -> tuple[Snapshot, ...]:
     return tuple(Snapshot(**row) for row in store.rows("snapshots_by_id", snapshot_ids=ids)) if ids else ()
 
 
-def _warnings(block: Block, answers: Sequence[Answer]) -> tuple[str, ...]:
+def _warnings(block: Block, answers: Sequence[Answer], short: Sequence[SeriesKey]) -> tuple[str, ...]:
+    if short:
+        named = ", ".join(sorted({k.indicator for k in short}))
+        days = SHORTEST_OF_CAPTURES.days
+        return (
+            f"{len(short)} hourly series of captures hold under {days} days before the event and give no row: {named}",
+        )
     if answers:
         return ()
     first = (block.onset_earliest - timedelta(days=200)).date()

@@ -12,7 +12,7 @@ from analyzer import verdicts
 from analyzer.blocks import Catalogue, expected_sign, overlaps
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
-from analyzer.estimators.changes import Change, locate_change
+from analyzer.estimators.changes import Change
 from analyzer.panel import DONOR_QUIET, Panel
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
@@ -20,13 +20,14 @@ from analyzer.registry import load_all
 from analyzer.study import rows
 from analyzer.study.effects import Asked, Found, alone, asked_of, estimands, find
 from analyzer.study.horizons import Window, exposure_hours, of_series, onset_steps, window, words
+from analyzer.study.located import located
 from analyzer.study.publisher import publisher_rule
 from analyzer.study.series import Aligned
 from analyzer.study.wording import moment, unit, without_donors
 
 SHOWN_BEFORE = timedelta(days=84)
 SHOWN_AFTER = timedelta(days=28)
-CHANGE_SEARCH = timedelta(days=14)
+_OUTAGES = ("control", "control_outage")  # kinds of the catalogue in which no access was blocked
 MOST_NAMED = 6  # other blocks that a row names; all of them stand in the study
 
 
@@ -51,7 +52,7 @@ def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequen
     found = [find(asked, at, estimand, onsets) for estimand in estimands(asked) for at in windows]
     headline = _headline(found)
     checks = _checks(asked, headline) if headline else ()
-    change = _change(asked)
+    change = located(asked)
     short = _short_block(asked)
     estimates = tuple(_row(asked, f, checks, change, short) for f in found)
     first, last = asked.onset - 1, asked.onset + 28
@@ -134,19 +135,17 @@ def _touching(asked: Asked, steps: int, panel: Panel | None = None) -> tuple[Ove
     return overlaps(asked.catalogue, asked.block, asked.series.time(first), asked.series.time(asked.onset + steps))
 
 
-def _change(asked: Asked) -> Change | None:
-    """Where the series changed level around the onset, if it did."""
-    search = max(CHANGE_SEARCH // asked.series.step, 3)
-    y = asked.series.values[asked.cc]
-    return locate_change(y, asked.onset, search, lead=search, season=asked.season)
-
-
 def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None, short: str) -> Estimate:
     heading = _heading(asked, found)
     cause = _cause(asked, found, checks, change)
     if not found.effects:
-        word: Attribution = cause[0] if cause[0] == "no_block_known" else "unclear"
-        return rows.refused(heading, found.window.horizon, "; ".join(filter(None, (found.refusal, short))), word)
+        known = cause[0] in (
+            "no_block_known",
+            "other_cause",
+        )  # known without an estimate: of the event, not of its size
+        word: Attribution = cause[0] if known else "unclear"
+        why = (found.refusal, *_changed_on(asked, change), short, *(cause[1] if word == "other_cause" else ()))
+        return rows.refused(heading, found.window.horizon, "; ".join(filter(None, why)), word)
     return rows.given(heading, found.window.horizon, found.effects, cause, [*_notes(asked, found, change), short])
 
 
@@ -155,9 +154,20 @@ def _cause(
 ) -> tuple[Attribution, tuple[str, ...]]:
     moved = found.effects and verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale) in ("rise", "fall")
     at = asked.series.time(change.step) if change else None
-    if asked.block.kind in ("control", "control_outage"):
+    if asked.block.kind in _OUTAGES:
         return "other_cause", (f"the catalogue lists this as {asked.block.kind}: no access was blocked",)
-    return verdicts.attribution(asked.known, at, checks if moved else (), _rivals(asked, _reach(asked, found)))
+    rivals = _rivals(asked, _reach(asked, found))
+    if asked.known is None and (outages := _outages(asked, found)):
+        return "other_cause", tuple(f"the catalogue lists {o.block_id} as {o.kind} at this time" for o in outages)
+    return verdicts.attribution(asked.known, at, checks if moved else (), rivals)
+
+
+def _outages(asked: Asked, found: Found) -> list[Block]:
+    """Outages without a block that began within the window, or within its gap to the base."""
+    start = asked.series.time(max(asked.onset - asked.gap, 0))
+    end = asked.series.time(asked.onset + max(_reach(asked, found), 1))
+    listed = [b for b in asked.catalogue.events if b.kind in _OUTAGES and b.cc in (asked.cc, WORLD)]
+    return [b for b in listed if start <= b.onset_earliest < end]
 
 
 def _reach(asked: Asked, found: Found) -> int:
@@ -185,8 +195,7 @@ def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
     notes = [f"{seen} of {at.steps} {unit(series)} observed", *_onset_step(asked), *_on_these_steps(asked)]
     if series.key.scale == "rank":
         notes.append("a smaller rank is a better place in the chart")
-    if change is not None:
-        notes.append(f"changed on {moment(series, change.step)} (x{change.ratio:.2f})")
+    notes += _changed_on(asked, change)
     provisional = series.provisional_from.get(asked.cc)
     if provisional and series.time(at.onset + at.steps) > provisional:
         notes.append(f"provisional: the source may still revise days from {provisional.date()} on")
@@ -200,6 +209,10 @@ def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
         *without_donors(warnings, names, series),
         *said,
     ]
+
+
+def _changed_on(asked: Asked, change: Change | None) -> list[str]:
+    return [f"changed on {moment(asked.series, change.step)} (x{change.ratio:.2f})"] if change else []
 
 
 def _direction(asked: Asked, found: Found) -> list[str]:
