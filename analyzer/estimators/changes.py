@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import stdtrit
 
 Floats = npt.NDArray[np.float64]
@@ -68,8 +69,10 @@ def _shown(season: int, history: int) -> int:
 
 def _sizes(before: Floats, length: int, stride: int) -> list[float]:
     """Statistics of the windows of a length before the one asked about."""
-    splits = (_best_split(before[s : s + length]) for s in range(0, before.size - length + 1, stride))
-    return [split.size for split in splits if split is not None]
+    if before.size < length:
+        return []
+    _, _, size = _splits(sliding_window_view(before, length)[::stride])
+    return [float(one) for one in size if np.isfinite(one)]
 
 
 def _bound(sizes: list[float], disjoint: float) -> float:
@@ -102,17 +105,22 @@ class _Split:
 
 def _best_split(z: Floats) -> _Split | None:
     """The split that lowers the squared error most; None for a window with too little in it."""
-    seen = np.isfinite(z)
-    if seen.sum() < 0.8 * z.size or z.size < 2 * SHORTEST_SIDE:
-        return None
-    x = np.where(seen, z, 0.0)
-    n_left, total_left = np.cumsum(seen), np.cumsum(x)
-    n_right, total_right = n_left[-1] - n_left, total_left[-1] - total_left
-    allowed = (n_left >= SHORTEST_SIDE) & (n_right >= SHORTEST_SIDE)
-    shift = total_right / np.maximum(n_right, 1) - total_left / np.maximum(n_left, 1)
-    gain = np.where(allowed, shift**2 * n_left * n_right / n_left[-1], -np.inf)
-    k = int(np.argmax(gain))
-    return _Split(k + 1, float(shift[k]), float(gain[k]))
+    at, shift, size = (values[0] for values in _splits(z[None, :]))
+    return _Split(int(at), float(shift), float(size)) if np.isfinite(size) else None
+
+
+def _splits(rows: Floats) -> tuple[Floats, Floats, Floats]:
+    """Per row of (N, length) its best split, the shift there and the statistic, -inf for a row with too little in it."""
+    seen = np.isfinite(rows)
+    x = np.where(seen, rows, 0.0)
+    n_left, total_left = np.cumsum(seen, axis=1), np.cumsum(x, axis=1)
+    n, total = n_left[:, -1:], total_left[:, -1:]
+    n_right = n - n_left
+    allowed = (n_left >= SHORTEST_SIDE) & (n_right >= SHORTEST_SIDE) & (n >= 0.8 * rows.shape[1])
+    shift = (total - total_left) / np.maximum(n_right, 1) - total_left / np.maximum(n_left, 1)
+    gain = np.where(allowed, shift**2 * n_left * n_right / np.maximum(n, 1), -np.inf)
+    k, row = np.argmax(gain, axis=1), np.arange(rows.shape[0])
+    return k + 1.0, shift[row, k], gain[row, k]
 
 
 def _deseasoned(z: Floats, onset: int, season: int) -> Floats:

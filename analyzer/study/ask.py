@@ -118,18 +118,22 @@ def _snapshots(store: Store, answers: Sequence[Answer]) -> tuple[Snapshot, ...]:
 
 
 def _warnings(block: Block, answers: Sequence[Answer], short: Sequence[SeriesKey]) -> tuple[str, ...]:
-    if short:
-        named = ", ".join(sorted({k.indicator for k in short}))
-        days = SHORTEST_OF_CAPTURES.days
-        return (
-            f"{len(short)} hourly series of captures hold under {days} days before the event and give no row: {named}",
-        )
-    if answers:
+    return (*_short_in_words(short), *(() if answers else (_what_to_fetch(block),)))
+
+
+def _short_in_words(short: Sequence[SeriesKey]) -> tuple[str, ...]:
+    if not short:
         return ()
+    named = ", ".join(sorted({k.indicator for k in short}))
+    before = f"under {SHORTEST_OF_CAPTURES.days} days before the event"
+    return (f"{len(short)} hourly series of captures hold {before} and give no row: {named}",)
+
+
+def _what_to_fetch(block: Block) -> str:
     first = (block.onset_earliest - timedelta(days=200)).date()
     last = (block.onset_earliest + timedelta(days=91)).date()
     fetch = f"vpn-uptake fetch tor_bridge_users --cc {block.cc} --from {first} --to {last}"
-    return (f"the store holds no series of {country_name(block.cc)} at that time; one that can be fetched: {fetch}",)
+    return f"the store holds no series of {country_name(block.cc)} at that time; one that can be fetched: {fetch}"
 
 
 def _recorded(store: Store, study: Study, indicator: str | None, horizons: Sequence[str]) -> Study:

@@ -167,7 +167,15 @@ def _clock_notes(asked: Asked, panel: Panel) -> tuple[str, ...]:
     first = int(seen[0]) if seen.size else panel.onset
     moved = situation.clock_changes(asked.series, asked.cc, first, panel.onset + panel.horizon)
     days = ", ".join(f"{day:%Y-%m-%d}" for day in moved)
-    return (f"clocks were moved on {days}: the cycle of the day is one of UTC hours",) if moved else ()
+    notes = [f"clocks were moved on {days}: the cycle of the day is one of UTC hours"] if moved else []
+    base, window = range(first, panel.onset - panel.anticipation), range(panel.onset, panel.onset + panel.horizon)
+    if len(base) * asked.series.step < 2 * situation.ONE_WEEK and (
+        new := situation.unseen_weekdays(asked.series, asked.cc, base, window)
+    ):
+        notes.append(
+            f"no {' or '.join(new)} in the base: that such a day has its own level cannot be told from a change"
+        )
+    return tuple(notes)
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:

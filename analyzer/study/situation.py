@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import day_name
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
@@ -22,6 +23,7 @@ ANTICIPATION = LONGEST_LEAD
 # How long a change of access marks a country as no donor; decays after lifted blocks had half-lives of days to weeks.
 DISTURBED = timedelta(days=60)
 LONG_IN_FORCE = timedelta(days=365)
+ONE_HOUR = timedelta(hours=1)
 ONE_DAY = timedelta(days=1)
 ONE_WEEK = timedelta(days=7)
 # Series of hours are often short; a gap of four days would then leave no base to speak of.
@@ -62,6 +64,16 @@ def clock_changes(series: Aligned, cc: str, first: int, end: int) -> tuple[datet
     days = [day + i * ONE_DAY for i in range((last - day) // ONE_DAY + 1)]
     shift = [to_local(d, cc).utcoffset() for d in (*days, days[-1] + ONE_DAY)]
     return tuple(d for d, a, b in zip(days, shift, shift[1:], strict=False) if a != b)
+
+
+def unseen_weekdays(series: Aligned, cc: str, seen: range, window: range) -> tuple[str, ...]:
+    """Days of the week, on the country's clock, that the window has and the base has not; () for days and longer."""
+    if series.step >= ONE_DAY:
+        return ()
+    stride = max(ONE_HOUR // series.step, 1)
+    base = {to_local(series.time(t), cc).weekday() for t in seen[::stride]}
+    inside = {to_local(series.time(t), cc).weekday() for t in window[::stride]}
+    return tuple(day_name[d] for d in sorted(inside - base))
 
 
 def meant(catalogue: Catalogue, block: Block) -> Block | None:
