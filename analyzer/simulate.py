@@ -122,7 +122,7 @@ _SCENARIOS: Mapping[str, Scenario] = {
     "hourly-two-weeks": replace(_HOURS, before=2 * HOURS),
     "hourly-six-days": replace(_HOURS, before=6 * 24),
     "hourly-nights": replace(_HOURS, earlier=(120, 96, 72, 48, 24), block_steps=6, halflife=3.0, shape="decay"),
-    "hourly-gaps": replace(_HOURS, missing=0.1, heavy=True, outliers=0.01, gap_days=1),
+    "hourly-gaps": replace(_HOURS, horizon=12, missing=0.08, heavy=True, outliers=0.01, gap_days=1),
 }
 
 

@@ -110,7 +110,7 @@ def _best_split(z: Floats) -> _Split | None:
 
 
 def _splits(rows: Floats) -> tuple[Floats, Floats, Floats]:
-    """Per row of (N, length) its best split, the shift there and the statistic, -inf for a row with too little in it."""
+    """Per row of (N, length) its best split, the shift there and the statistic; -inf where too little is seen."""
     seen = np.isfinite(rows)
     x = np.where(seen, rows, 0.0)
     n_left, total_left = np.cumsum(seen, axis=1), np.cumsum(x, axis=1)

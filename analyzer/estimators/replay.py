@@ -161,6 +161,9 @@ def _setting(question: Question, base: Base) -> Setting:
     link = np.where(base.masked, np.nan, measured.link())
     known = link[: base.end]
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
+    if 1 < season < question.season and base.length + question.anticipation >= 2 * question.season:
+        # Two weeks tell the days of the week apart before they tell each of its hours.
+        cycle = cycle + _day_levels(known - cycle[: base.end], question.season)[np.arange(link.size) % question.season]
     holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
     factors = cycle + holiday
     left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
@@ -197,6 +200,15 @@ def _season(season: int, history: int) -> tuple[int, tuple[str, ...]]:
     if season > 1 and history < 2 * season:
         return 1, (f"less than two seasons of {season} steps before onset: no seasonal cycle is taken out",)
     return season, notes
+
+
+def _day_levels(z: Floats, week: int) -> Floats:
+    """(week,) the level of each seventh of a week, shrunk by its own noise."""
+    day = week // 7
+    parts = np.concatenate([z, np.full(-z.size % day, np.nan)]).reshape(-1, day)
+    known = np.isfinite(parts)
+    mean = np.where(known, parts, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.repeat(_calendar.seasonal_factors(np.where(known.any(axis=1), mean, np.nan), 7), day)
 
 
 def _holidays(question: Question, z: Floats) -> tuple[Floats, tuple[str, ...]]:
