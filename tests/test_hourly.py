@@ -122,7 +122,7 @@ def joined(tmp_path: Path, way: str, extra: str = "") -> list[tuple[object, ...]
         "city,when,value\nA,1573430400,100\nB,1573430400,40\nC,1573430400,10\nA,1573434000,90\nB,1573434000,NA\n"
     )
     (tmp_path / "m.toml").write_text(
-        f'indicator = {{ value = "a.b" }}\nunit = {{ value = "connectivity" }}\ncc = {{ value = "IR" }}\nvalue = "value"\n'
+        'indicator = { value = "a.b" }\nunit = { value = "connectivity" }\ncc = { value = "IR" }\nvalue = "value"\n'
         f'aggregate = "{way}"\nstates = {{ NA = "missing" }}\n{extra}'
         'time = { column = "when", format = "epoch", zone = "Asia/Tehran", grain = "hour" }\n'
     )
