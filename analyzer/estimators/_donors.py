@@ -143,7 +143,8 @@ def regress(filtered: Filtered, seen: Bools) -> Regression:
     late = seen & (np.cumsum(seen) > 21)
     spread = np.log(np.where(late, filtered.variance, 1.0)).sum(axis=1)
     noise = np.mean(error[:, :, late] ** 2, axis=2) + 1e-12
-    weight = posterior(-0.5 * late.sum() * np.log(noise) - 0.5 * spread[:, None])
+    likelihood = -0.5 * late.sum() * np.log(noise) - 0.5 * spread[:, None]
+    weight = posterior(likelihood + np.log(filtered.grid.prior)[:, None])
     columns = coefficients.shape[-1]
     return Regression(
         at,

@@ -19,7 +19,7 @@ import numpy as np
 
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import _bounds, _calendar, _donors, _events
-from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total
+from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total, standing
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import (
     Arrays,
@@ -101,8 +101,8 @@ def _answer(question: Question) -> Effect:
     placebos, made = _replayed(setting)
     if placebos.replications < REPLICATIONS and question.pool is None:
         raise NotEnoughData(_too_few(placebos, base, question))
-    structural = np.array([name.startswith("structural") for name in made.names])
-    return _effect(setting, placebos, combine(placebos, structural, question.pool, question.level), made.names)
+    found = combine(placebos, standing(made.names), question.pool, question.level)
+    return _effect(setting, placebos, found, made.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,7 @@ def placebo_errors(
     placebos, made = _replayed(_setting(question, base))
     if placebos.replications < 2:
         raise NotEnoughData(f"{placebos.replications} disjoint replications to lend; 2 needed")
-    structural = np.array([name.startswith("structural") for name in made.names])
-    found = combine(placebos, structural, None, 0.95)
+    found = combine(placebos, standing(made.names), None, 0.95)
     return PlaceboErrors(found.standardised, float(np.log(max(found.ratio, 1e-6))), placebos.freedom)
 
 
@@ -166,7 +165,8 @@ def _setting(question: Question, base: Base) -> Setting:
         cycle = cycle + _day_levels(known - cycle[: base.end], question.season)[np.arange(link.size) % question.season]
     holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
     factors = cycle + holiday
-    left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
+    known, bare = np.isfinite(link), np.where(np.isfinite(link), link - factors, 0.0)
+    left = _events.leftovers(bare, known, base, question.window)
     factors = factors + left.path
     raw = (link - factors)[: base.end]
     z = _calendar.clip_wild_steps(raw)
