@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 @click.option("--cc", metavar="CC", help="Country, for a date that is no block of the catalogue.")
 @click.option("--date", "day", type=date_type, metavar="D", help="Local calendar day in that country.")
 @click.option("--indicator", metavar="I", help="One indicator only; all of the country's without it.")
-@click.option("--horizon", "horizons", multiple=True, metavar="H", help="during, Nh or Nd; may be repeated.")
 @click.option("--shape", is_flag=True, help="Peak, half-life, what is left after 30 to 90 days: a row per feature.")
 @click.option("--repeated", is_flag=True, help="With --cc: what each of its blocks added to what earlier ones left.")
+@click.option(
+    "--horizon", "horizons", multiple=True, metavar="H", help="during, Nh, Nd or 'Nh after end'; may be repeated."
+)
 @db_option
 @format_option
 def command(

@@ -1,7 +1,7 @@
 """Scales: how a step becomes a number on which changes are relative, and how a level becomes a total again.
 
-`count`, `rank` and `index` are modelled on logs, `share` on logits.  A series is carried as numerator and denominator
-(denominator 1 where there is none), so that windows of every scale are totals of numerators.
+`count`, `level`, `rank` and `index` are modelled on logs, `share` on logits.  A series is carried as numerator and
+denominator (denominator 1 where there is none), so that windows of every scale are totals of numerators.
 """
 
 from __future__ import annotations
@@ -88,6 +88,13 @@ def _counts(y: Floats) -> Measure:
     return Measure(y, np.ones_like(y), False, half, 1.0 if whole else 1e-4 * middle, grain)
 
 
+def _levels(y: Floats) -> Measure:
+    """Traffic or connectivity against a level of its own: nothing is counted, and a zero is a zero."""
+    positive = y[np.isfinite(y) & (y > 0)]
+    middle = float(np.median(positive)) if positive.size else 1.0
+    return Measure(y, np.ones_like(y), False, 0.01 * middle, 1e-4 * middle, min(_grain(y), 0.01 * middle))
+
+
 def _shares(question: Question) -> Measure:
     y, exposure = question.y, question.exposure
     given_as_share = bool(np.nanmax(y, initial=0.0) <= 1)
@@ -110,6 +117,8 @@ def measure(question: Question) -> Measure:
         return _shares(question)
     if question.scale == "count":
         return _counts(question.y)
+    if question.scale == "level":
+        return _levels(question.y)
     lowest = 0.5 if question.scale == "index" else 0.0
     floor = np.maximum(question.y, 1e-9)
     return Measure(floor, np.ones_like(floor), False, lowest if question.scale == "index" else 0.0, 0.0, 1.0)

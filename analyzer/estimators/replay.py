@@ -68,13 +68,15 @@ def estimate_effect(
     """By how much the total over `horizon` steps from `onset` differs from what would have been expected.
 
     y: (T,) one value per step, NaN = missing; for `share` the numerator of `exposure`, or shares between 0 and 1;
-    for `rank` lower is better and the ratio is one of ranks; for `index` zeros are values below the threshold.
+    for `rank` lower is better and the ratio is one of ranks; for `index` zeros are values below the threshold,
+    for `level` (traffic, connectivity: measured, not counted) they are zeros.
     onset: index of the first wholly exposed step.  horizon: number of steps of the window.
     donors: (T, K) series without the block, NaN = missing; (K, T) when only that fits.
     other_events, donor_events: half-open (start, end) index pairs of other blocks, one sequence per donor.
     pool: placebo errors lent by other series (analyzer.panel).  anticipation: steps before onset kept out of the base.
-    season: 7 for days, 168 for hours, 52 for weeks, 1 for none.  censored: (T,) steps beyond the chart (`rank`) or
-    below the threshold (`index`).  exposure: (T,) denominators.  holidays: (T,) known multiplicative days.
+    season: 7 for days, 168 for hours (24 with under three weeks of history), 52 for weeks, 1 for none.
+    censored: (T,) steps beyond the chart (`rank`) or below the threshold (`index`).  exposure: (T,) denominators.
+    holidays: (T,) known multiplicative days.
     estimand: `no_block_since_base` freezes the base before the first of a chain of blocks that runs into this one;
     `just_before` starts from the path just before.  level: of the interval.  seed: of the bootstrap of wild steps.
 
@@ -156,11 +158,14 @@ class Setting:
 
 
 def _setting(question: Question, base: Base) -> Setting:
-    season, notes = _season(question.season, base.length)
+    season, notes = _season(question.season, base.length + question.anticipation)
     measured = measure(replace(question, y=fill_censored(question)))
     link = np.where(base.masked, np.nan, measured.link())
     known = link[: base.end]
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
+    if 1 < season < question.season and base.length + question.anticipation >= 2 * question.season:
+        # Two weeks tell the days of the week apart before they tell each of its hours.
+        cycle = cycle + _day_levels(known - cycle[: base.end], question.season)[np.arange(link.size) % question.season]
     holiday = _calendar.holiday_effects(known - cycle[: base.end], cycle, question.holidays, question.window)
     factors = cycle + holiday.path
     there = np.isfinite(link)
@@ -190,12 +195,24 @@ def _setting(question: Question, base: Base) -> Setting:
     )
 
 
-def _season(season: int, base: int) -> tuple[int, tuple[str, ...]]:
-    if season == 168 and base < 3 * 168:
-        return 24, ("less than three weeks before onset: the cycle of the day is used, not that of the week",)
-    if season > 1 and base < 2 * season:
+def _season(season: int, history: int) -> tuple[int, tuple[str, ...]]:
+    """The season that the steps before onset can show, and what is said of it."""
+    notes: tuple[str, ...] = ()
+    if season % 7 == 0 and season >= 4 * 7 and history < 3 * season:  # a week of hours, or of other parts of a day
+        season = season // 7
+        notes = ("less than three weeks before onset: the cycle of the day is used, not that of the week",)
+    if season > 1 and history < 2 * season:
         return 1, (f"less than two seasons of {season} steps before onset: no seasonal cycle is taken out",)
-    return season, ()
+    return season, notes
+
+
+def _day_levels(z: Floats, week: int) -> Floats:
+    """(week,) the level of each seventh of a week, shrunk by its own noise."""
+    day = week // 7
+    parts = np.concatenate([z, np.full(-z.size % day, np.nan)]).reshape(-1, day)
+    known = np.isfinite(parts)
+    mean = np.where(known, parts, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.repeat(_calendar.seasonal_factors(np.where(known.any(axis=1), mean, np.nan), 7), day)
 
 
 def _censored_notes(question: Question) -> tuple[str, ...]:

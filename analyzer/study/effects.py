@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ class Lender:
     """Placebo errors of all countries, per onset and horizon; the same for every country that borrows them."""
 
     series: Series
+    season: int = 7
     known: dict[tuple[int, int], Pool | None] = field(default_factory=dict)
 
     def pool(self, onset: int, horizon: int) -> Pool | None:
@@ -49,7 +51,7 @@ class Lender:
         if len(self.series.names) < 2 or onset < 1:
             return None
         try:
-            return lend_pool(self.series, self._any(), onset, horizon, placebo_errors)
+            return lend_pool(self.series, self._any(), onset, horizon, partial(placebo_errors, season=self.season))
         except NotEnoughData:
             return None
 
@@ -78,7 +80,7 @@ class Asked:
     @property
     def gap(self) -> int:
         """Steps before onset that are kept out of the base."""
-        return situation.gap(self.series)
+        return situation.gap(self.series, self.cc, self.onset)
 
     @property
     def exposed(self) -> int:
@@ -88,7 +90,7 @@ class Asked:
     @property
     def season(self) -> int:
         """Steps of the season."""
-        return situation.season(self.series, self.onset)
+        return situation.season(self.series)
 
     def base_end(self, estimand: Estimand) -> int:
         """First step that is not part of the base."""
@@ -113,7 +115,7 @@ def asked_of(catalogue: Catalogue, block: Block, series: Aligned, onset: int, le
     known = situation.meant(catalogue, block)
     events = {**situation.country_events(catalogue, series)}
     artefacts = situation.artefacts_of(series)
-    lender = lender or Lender(Series.of(series.values, events, artefacts))
+    lender = lender or Lender(Series.of(series.values, events, artefacts), situation.season(series))
     events[block.cc] = situation.other_events(catalogue, known or block, series)
     return Asked(catalogue, block, series, Series.of(series.values, events, artefacts), onset, known, lender)
 
@@ -131,7 +133,7 @@ def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) ->
     effects, panel = [], None
     try:
         for onset in onsets:
-            panel = _panel(asked, onset, at.steps)
+            panel = _panel(asked, onset, at, estimand)
             effects.append(_effect(asked, panel, estimand))
     except NotEnoughData as error:
         return Found(at, estimand, (), panel, _refusal(error, asked, at))
@@ -157,7 +159,7 @@ class Distant:
     @classmethod
     def of(cls, asked: Asked, estimand: Estimand, lent: int) -> Distant:
         """lent: steps of the windows.  Raises NotEnoughData where not even the first of them can be asked about."""
-        panel = _panel(asked, asked.onset, lent)
+        panel = _panel(asked, asked.onset, Window("", asked.onset, lent), estimand)
         return cls(asked, estimand, panel, _moved_before(asked, panel, estimand))
 
     def level(self, start: int, steps: int) -> Effect:
@@ -197,26 +199,48 @@ class Distant:
         return replace(panel, onset=first, horizon=steps, anticipation=first - end, other_events=apart)
 
 
-def _panel(asked: Asked, onset: int, steps: int) -> Panel:
-    # Ranks, shares and indices of other countries have scales of their own: no donors, no lenders.
+def _panel(asked: Asked, onset: int, at: Window, estimand: Estimand) -> Panel:
+    # Ranks, shares, indices and levels of other countries have scales of their own: no donors, no lenders.
     counts = asked.series.key.scale == "count"
+    start = at.onset if at.after_end else onset
     panel = build_panel(
         asked.panel_series,
         asked.cc,
-        onset,
-        steps,
-        anticipation=asked.gap,
+        start,
+        at.steps,
+        anticipation=asked.gap + start - onset,
         holidays=surroundings.holiday_flags(asked.series, asked.cc),
         most_donors=MOST_DONORS if counts else 0,
     )
-    return replace(panel, pool=asked.lender.pool(onset - asked.gap, steps)) if counts else panel
+    if start > onset and estimand == "no_block_since_base" and asked.base_end(estimand) < onset - asked.gap:
+        # The block itself is the last of the chain: the base ends where it does for the windows inside the block.
+        panel = replace(panel, other_events=(*panel.other_events, (onset, start)), anticipation=asked.gap)
+    panel = replace(panel, notes=(*panel.notes, *_clock_notes(asked, panel)))
+    return replace(panel, pool=asked.lender.pool(start - panel.anticipation, at.steps)) if counts else panel
+
+
+def _clock_notes(asked: Asked, panel: Panel) -> tuple[str, ...]:
+    seen = np.flatnonzero(np.isfinite(panel.y[: panel.onset]))
+    first = int(seen[0]) if seen.size else panel.onset
+    moved = situation.clock_changes(asked.series, asked.cc, first, panel.onset + panel.horizon)
+    days = ", ".join(f"{day:%Y-%m-%d}" for day in moved)
+    notes = [f"clocks were moved on {days}: the cycle of the day is one of UTC hours"] if moved else []
+    base, window = range(first, panel.onset - panel.anticipation), range(panel.onset, panel.onset + panel.horizon)
+    if len(base) * asked.series.step < 2 * situation.ONE_WEEK and (
+        new := situation.unseen_weekdays(asked.series, asked.cc, base, window)
+    ):
+        notes.append(
+            f"no {' or '.join(new)} in the base: that such a day has its own level cannot be told from a change"
+        )
+    return tuple(notes)
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
     """The effect with the errors that other countries lend; said where the series alone would not have been enough."""
     effect = _estimate(asked, panel, estimand)
     if early := _moved_before(asked, panel, estimand):
-        taken_in = _estimate(asked, replace(panel, anticipation=asked.exposed), estimand)
+        later = panel.anticipation - asked.gap + asked.exposed
+        taken_in = _estimate(asked, replace(panel, anticipation=later), estimand)
         effect = _spanned(effect, taken_in, _from_level(effect, early.ratio))
     if panel.pool is None or effect.effective_replications >= 5:
         return effect
@@ -225,7 +249,7 @@ def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
 
 def _moved_before(asked: Asked, panel: Panel, estimand: Estimand) -> Effect | None:
     """The move of the steps kept out of the base, where they already lie off the path that the base foretells."""
-    start, steps = panel.onset - asked.gap, asked.gap - asked.exposed
+    start, steps = panel.onset - panel.anticipation, asked.gap - asked.exposed
     if steps < 1 or asked.base_end(estimand) != asked.onset - asked.gap:
         return None
     try:
@@ -275,7 +299,7 @@ def _spanned(kept_out: Effect, *others: Effect) -> Effect:
 
 def _estimate(asked: Asked, panel: Panel, estimand: Estimand, *, level: float = LEVEL) -> Effect:
     options: dict[str, Any] = {**panel.arguments(), "estimand": estimand, "level": level}
-    options["season"] = situation.season(asked.series, panel.onset)
+    options["season"] = asked.season
     options["scale"] = asked.series.key.scale
     if asked.series.key.scale in ("rank", "index"):
         options["censored"] = asked.series.censored[panel.cc]

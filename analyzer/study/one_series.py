@@ -12,7 +12,7 @@ from analyzer import verdicts
 from analyzer.blocks import Catalogue, expected_sign, overlaps
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
-from analyzer.estimators.changes import Change, locate_change
+from analyzer.estimators.changes import Change
 from analyzer.panel import DONOR_QUIET, Panel
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import (
@@ -29,7 +29,8 @@ from analyzer.records import (
 from analyzer.registry import load_all
 from analyzer.study import rows, surroundings
 from analyzer.study.effects import Asked, Found, alone, asked_of, estimands, find
-from analyzer.study.horizons import exposure_hours, onset_steps, window
+from analyzer.study.horizons import Window, exposure_hours, of_series, onset_steps, window, words
+from analyzer.study.located import located
 from analyzer.study.publisher import publisher_rule
 from analyzer.study.series import Aligned
 from analyzer.study.shapes import Wanted, shape_of_series
@@ -37,7 +38,7 @@ from analyzer.study.wording import moment, unit, without_donors
 
 SHOWN_BEFORE = timedelta(days=84)
 SHOWN_AFTER = timedelta(days=28)
-CHANGE_SEARCH = timedelta(days=14)
+_OUTAGES = ("control", "control_outage")  # kinds of the catalogue in which no access was blocked
 MOST_NAMED = 6  # other blocks that a row names; all of them stand in the study
 
 
@@ -61,12 +62,13 @@ def answer(
     if block.cc not in series.values or not onsets or onsets[0] <= 0:
         return None
     asked = asked_of(catalogue, block, series, onsets[0])
-    windows = [window(h, block, series, onsets[0]) for h in horizons]
+    windows = [window(h, block, series, onsets[0]) for h in of_series(horizons, series)]
     found = [find(asked, at, estimand, onsets) for estimand in estimands(asked) for at in windows]
     headline = _headline(found)
     checks = _checks(asked, headline) if headline else ()
-    change = _change(asked)
-    estimates = tuple(_row(asked, f, checks, change) for f in found)
+    change = located(asked)
+    short = _short_block(asked)
+    estimates = tuple(_row(asked, f, checks, change, short) for f in found)
     first, last = asked.onset - 1, asked.onset + 28
     return Answer(
         estimates=estimates,
@@ -92,7 +94,7 @@ def _name(series: Aligned) -> str:
 
 
 def _headline(found: Sequence[Found]) -> Found | None:
-    able = {f.window.horizon: f for f in reversed(found) if f.effects}
+    able = {f.window.horizon: f for f in reversed(found) if f.effects and not f.window.after_end}
     return next((able[h] for h in (*verdicts.HEADLINE, *able) if h in able), None)
 
 
@@ -128,7 +130,7 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
         gap=asked.gap,
         alone=once,
         others=_comparable(asked, steps),
-        day=lambda step: series.time(step).date().isoformat(),
+        day=lambda step: moment(series, step),
         provisional_from=None if provisional is None else series.index(provisional),
         overlaps=_touching(asked, steps),
     )
@@ -155,20 +157,18 @@ def _touching(asked: Asked, steps: int, panel: Panel | None = None) -> tuple[Ove
     return overlaps(asked.catalogue, asked.block, asked.series.time(first), asked.series.time(asked.onset + steps))
 
 
-def _change(asked: Asked) -> Change | None:
-    """Where the series changed level around the onset, if it did."""
-    search = max(CHANGE_SEARCH // asked.series.step, 3)
-    y = asked.series.values[asked.cc]
-    return locate_change(y, asked.onset, search, lead=search, season=asked.season)
-
-
-def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None) -> Estimate:
+def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None, short: str) -> Estimate:
     heading = _heading(asked, found)
     cause = _cause(asked, found, checks, change)
     if not found.effects:
-        word: Attribution = cause[0] if cause[0] == "no_block_known" else "unclear"
-        return rows.refused(heading, found.window.horizon, found.refusal, word)
-    return rows.given(heading, found.window.horizon, found.effects, cause, _notes(asked, found, change))
+        known = cause[0] in (
+            "no_block_known",
+            "other_cause",
+        )  # known without an estimate: of the event, not of its size
+        word: Attribution = cause[0] if known else "unclear"
+        why = (found.refusal, *_changed_on(asked, change), short, *(cause[1] if word == "other_cause" else ()))
+        return rows.refused(heading, found.window.horizon, "; ".join(filter(None, why)), word)
+    return rows.given(heading, found.window.horizon, found.effects, cause, [*_notes(asked, found, change), short])
 
 
 def _cause(
@@ -176,9 +176,25 @@ def _cause(
 ) -> tuple[Attribution, tuple[str, ...]]:
     moved = found.effects and verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale) in ("rise", "fall")
     at = asked.series.time(change.step) if change else None
-    if asked.block.kind in ("control", "control_outage"):
+    if asked.block.kind in _OUTAGES:
         return "other_cause", (f"the catalogue lists this as {asked.block.kind}: no access was blocked",)
-    return verdicts.attribution(asked.known, at, checks if moved else (), _rivals(asked, found.window.steps))
+    rivals = _rivals(asked, _reach(asked, found))
+    if asked.known is None and (outages := _outages(asked, found)):
+        return "other_cause", tuple(f"the catalogue lists {o.block_id} as {o.kind} at this time" for o in outages)
+    return verdicts.attribution(asked.known, at, checks if moved else (), rivals)
+
+
+def _outages(asked: Asked, found: Found) -> list[Block]:
+    """Outages without a block that began within the window, or within its gap to the base."""
+    start = asked.series.time(max(asked.onset - asked.gap, 0))
+    end = asked.series.time(asked.onset + max(_reach(asked, found), 1))
+    listed = [b for b in asked.catalogue.events if b.kind in _OUTAGES and b.cc in (asked.cc, WORLD)]
+    return [b for b in listed if start <= b.onset_earliest < end]
+
+
+def _reach(asked: Asked, found: Found) -> int:
+    """Steps from the onset to the window's end."""
+    return found.window.onset + found.window.steps - asked.onset
 
 
 def _rivals(asked: Asked, steps: int) -> tuple[Block, ...]:
@@ -196,14 +212,14 @@ def _moves_within(block: Block, start: datetime, end: datetime) -> bool:
 
 def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
     series, y = asked.series, asked.series.values[asked.cc]
-    seen = int(np.isfinite(y[asked.onset : asked.onset + found.window.steps]).sum())
-    notes = [f"{seen} of {found.window.steps} {unit(series)} observed", *_onset_step(asked)]
+    at = found.window
+    seen = int(np.isfinite(y[at.onset : at.onset + at.steps]).sum())
+    notes = [f"{seen} of {at.steps} {unit(series)} observed", *_onset_step(asked), *_on_these_steps(asked)]
     if series.key.scale == "rank":
         notes.append("a smaller rank is a better place in the chart")
-    if change is not None:
-        notes.append(f"changed on {moment(series, change.step)} (x{change.ratio:.2f})")
+    notes += _changed_on(asked, change)
     provisional = series.provisional_from.get(asked.cc)
-    if provisional and series.time(asked.onset + found.window.steps) > provisional:
+    if provisional and series.time(at.onset + at.steps) > provisional:
         notes.append(f"provisional: the source may still revise days from {provisional.date()} on")
     panel = found.panel
     warnings = [w for effect in found.effects for w in effect.warnings]
@@ -218,10 +234,14 @@ def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
     ]
 
 
+def _changed_on(asked: Asked, change: Change | None) -> list[str]:
+    return [f"changed on {moment(asked.series, change.step)} (x{change.ratio:.2f})"] if change else []
+
+
 def _direction(asked: Asked, found: Found) -> list[str]:
     """What the kind of block leads one to expect, beside a change; a contrary sign is a finding, not a fault."""
     moved = {"rise": 1, "fall": -1}.get(verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale), 0)
-    if asked.known is None or not moved:
+    if asked.known is None or not moved or found.window.after_end:
         return []
     expected = expected_sign(asked.known.kind, asked.series.key.indicator, asked.known.services)
     if expected.sign == 0:
@@ -232,7 +252,7 @@ def _direction(asked: Asked, found: Found) -> list[str]:
 
 def _overlapping(asked: Asked, found: Found) -> list[str]:
     """Other blocks within the base and the window, by name."""
-    touching = [o for o in _touching(asked, found.window.steps, found.panel) if o.block != asked.known]
+    touching = [o for o in _touching(asked, _reach(asked, found), found.panel) if o.block != asked.known]
     names = [f"{o.block.block_id} ({o.touches})" for o in touching if not o.block.is_non_event]
     more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
     return [f"other blocks: {', '.join((*names[:MOST_NAMED], *more))}"] if names else []
@@ -246,6 +266,34 @@ def _onset_step(asked: Asked) -> list[str]:
     value = asked.series.values[asked.cc][asked.onset - 1]
     held = f"it held {value:g}" if np.isfinite(value) else "it was not observed"
     return [f"the {unit(asked.series, plural=False)} of onset, exposed for {hours:g} hours, is in no horizon: {held}"]
+
+
+def _on_these_steps(asked: Asked) -> list[str]:
+    """What an onset known to the day means on hours."""
+    if asked.series.step >= timedelta(days=1) or asked.block.start_precision in ("minute", "hour"):
+        return []
+    known = asked.block.start_precision
+    return [
+        f"onset known to the {known}: windows of {unit(asked.series)} begin with it and may hold time before the block"
+    ]
+
+
+def _short_block(asked: Asked) -> str:
+    """How little of a step a block of known hours fills, and what change of its hours such a step could show."""
+    block, step = asked.block, asked.series.step
+    clocked = {block.start_precision, block.end_precision} <= {"minute", "hour"}
+    if block.end_earliest is None or not clocked or not timedelta() < block.end_earliest - block.onset_earliest < step:
+        return ""
+    length = block.end_earliest - block.onset_earliest
+    share = length / step
+    text = f"{words(length)} of block are {100 * share:.3g} % of {words(step)}"
+    one = find(asked, Window("", asked.onset, 1), "no_block_since_base", [asked.onset])
+    if not one.effects or not np.isfinite(least := one.effects[0].minimum_detectable_ratio):
+        return text
+    inside = 1 + (least - 1) / share
+    return (
+        f"{text}: the smallest change such a step can show is x{least:.2f}, or x{inside:.1f} of the block's own hours"
+    )
 
 
 def _heading(asked: Asked, found: Found) -> rows.Heading:
@@ -279,19 +327,19 @@ def _base(asked: Asked, found: Found) -> str:
     seen = np.flatnonzero(np.isfinite(panel.y[:end]))
     if not seen.size:
         return ""
-    first, last = asked.series.time(int(seen[0])), asked.series.time(end - 1)
+    first, last = moment(asked.series, int(seen[0])), moment(asked.series, end - 1)
     # The path just before a block includes blocks that run through it: those are not masked there.
     frozen = found.estimand == "no_block_since_base"
     events = [(a, b) for a, b in panel.other_events if frozen or b <= end]
     masked = sum(max(min(b, end) - max(a, int(seen[0])), 0) for a, b in events)
-    text = f"{first.date()} to {last.date()}, {seen.size} of {end - int(seen[0])} steps observed"
+    text = f"{first} to {last}, {seen.size} of {end - int(seen[0])} steps observed"
     return f"{text}, {masked} masked for other blocks" if masked else text
 
 
 def _view(asked: Asked, found: Sequence[Found]) -> SeriesView:
     """The series around the event with the no-block level of the longest window that could be estimated."""
     series, y = asked.series, asked.series.values[asked.cc]
-    able = [f for f in found if f.effects and f.estimand == "no_block_since_base"]
+    able = [f for f in found if f.effects and f.estimand == "no_block_since_base" and not f.window.after_end]
     longest = max(able, key=lambda f: f.window.steps, default=None)
     first = max(asked.onset - SHOWN_BEFORE // series.step, 0)
     reach = max(longest.window.steps if longest else 0, SHOWN_AFTER // series.step)
