@@ -12,7 +12,7 @@ from analyzer import verdicts
 from analyzer.blocks import Catalogue, expected_sign, overlaps
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
-from analyzer.estimators.changes import Change, locate_change
+from analyzer.estimators import Change, locate_change
 from analyzer.panel import DONOR_QUIET, Panel
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
