@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 @click.option("--date", "day", type=date_type, metavar="D", help="Local calendar day in that country.")
 @click.option("--indicator", metavar="I", help="One indicator only; all of the country's without it.")
 @click.option("--horizon", "horizons", multiple=True, metavar="H", help="during, Nh or Nd; may be repeated.")
+@click.option(
+    "--estimator",
+    default="replay",
+    show_default=True,
+    metavar="E",
+    help="replay, or a panel method that weights donor countries: did, synthetic_control, sdid, difp.",
+)
 @db_option
 @format_option
 def command(
@@ -29,6 +36,7 @@ def command(
     day: datetime | None,
     indicator: str | None,
     horizons: tuple[str, ...],
+    estimator: str,
     db: str,
     fmt: str,
 ) -> None:
@@ -47,6 +55,7 @@ def command(
         date=day.date() if day else None,
         indicator=indicator,
         horizons=horizons or DEFAULT_HORIZONS,
+        estimator=estimator,
     )
     for warning in study.warnings:
         click.echo(f"Note: {warning}", err=True)
