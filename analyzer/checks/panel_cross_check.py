@@ -34,7 +34,9 @@ def run(evidence: Evidence) -> Check:
         return Check(
             NAME, "informative", f"no panel estimator can be used: {'; '.join(dict.fromkeys(refused.values()))}"
         )
-    sentence = "; ".join([f"replay {_size(replay)}", *(f"{m} {_size(e)}" for m, e in found.items()), *_said(refused)])
+    sentence = "; ".join(
+        [f"replay {_size(replay)}", *(f"{m} {_size(e)}{_from(e)}" for m, e in found.items()), *_said(refused)]
+    )
     table = (_row("replay", replay), *(_row(m, e) for m, e in found.items()))
     return Check(NAME, _outcome(replay, list(found.values())), sentence, table)
 
@@ -63,20 +65,31 @@ def _size(effect: Effect) -> str:
     return f"x{effect.ratio:.2f} ({effect.ratio_low:.2f} to {effect.ratio_high:.2f})"
 
 
+def _largest(effect: Effect) -> str:
+    """The donors that weigh most; '' where all weigh the same."""
+    if len(set(effect.members.values())) == 1:
+        return ""
+    largest = sorted(effect.members.items(), key=lambda m: (-m[1], m[0]))[:MOST_WEIGHTS]
+    return ", ".join(f"{cc} {w:.2f}" for cc, w in largest if w >= 0.005)
+
+
+def _from(effect: Effect) -> str:
+    largest = _largest(effect)
+    return f", mostly {largest}" if largest else ""
+
+
 def _said(refused: dict[str, str]) -> list[str]:
     return [f"{method}: no estimate ({why})" for method, why in refused.items()]
 
 
 def _row(method: str, effect: Effect) -> dict[str, Any]:
-    largest = sorted(effect.members.items(), key=lambda m: (-m[1], m[0]))[:MOST_WEIGHTS]
-    weights = "" if method == "replay" else ", ".join(f"{cc} {w:.2f}" for cc, w in largest if w >= 0.005)
     return {
         "estimator": method,
         "ratio": effect.ratio,
         "ratio_low": effect.ratio_low,
         "ratio_high": effect.ratio_high,
         "placebo_n": effect.placebo_n,
-        "weights": weights,
+        "weights": "" if method == "replay" else _largest(effect),
     }
 
 

@@ -232,7 +232,7 @@ def _effect(question: Question, logs: _Logs, treated: _Judged, placebos: Sequenc
     step_half = min(float(np.quantile(np.abs(of_steps), question.level)) * treated.scale, 300.0)
     window = question.y[question.window]
     observed, expected = float(window[logs.window].sum()), max(float(treated.steps.sum()), 1e-300)
-    low, high = expected * np.exp(-half), expected * np.exp(half)
+    low, high = expected * float(np.exp(-half)), expected * float(np.exp(half))
     steps = np.full(window.size, np.nan)
     steps[logs.window] = treated.steps
     size = abs(treated.error) / treated.scale

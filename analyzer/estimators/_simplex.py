@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import nnls
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,6 +53,8 @@ def nearest(points: Floats) -> Floats:
 
 def fast_nearest(points: Floats) -> Floats:
     """`nearest` without the polish, for searches that ask thousands of times; columns at most about 1 long."""
+    from scipy.optimize import nnls
+
     n, k = points.shape
     rows = np.empty((n + 1, k))
     rows[:n], rows[n] = points, 1.0

@@ -258,9 +258,11 @@ def _panel_method(asked: Asked, found: Found) -> str:
     effect = found.effects[len(found.effects) // 2]
     members = named(effect, found.panel).members if found.panel else {}
     largest = sorted(members.items(), key=lambda m: (-m[1], m[0]))[:MOST_NAMED]
-    shown = ", ".join(f"{cc} {weight:.2f}" for cc, weight in largest if weight >= 0.005)
+    shown = "largest weights " + ", ".join(f"{cc} {weight:.2f}" for cc, weight in largest if weight >= 0.005)
+    if len(set(members.values())) == 1:
+        shown = "all with the same weight"
     return (
-        f"{asked.estimator.name}; {len(members)} donor countries, largest weights {shown}; placebos in space; "
+        f"{asked.estimator.name}; {len(members)} donor countries, {shown}; placebos in space; "
         f"{asked.gap} steps before onset kept out of the base"
     )
 
