@@ -15,7 +15,7 @@ from analyzer.estimators.replay import ESTIMATOR as REPLAY
 from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
 from analyzer.places import WORLD
 from analyzer.records import Block, Effect, Pool
-from analyzer.study import situation
+from analyzer.study import situation, surroundings
 from analyzer.study.horizons import Window
 from analyzer.study.series import Aligned
 from analyzer.study.wording import in_words, unit
@@ -149,7 +149,8 @@ def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) ->
 
 def alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect:
     """The same question to one series without donors or a pool.  Raises NotEnoughData."""
-    panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, most_donors=0)
+    flags = surroundings.holiday_flags(asked.series, cc)
+    panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, holidays=flags, most_donors=0)
     return _estimate(replace(asked, estimator=REPLAY), panel, "no_block_since_base")
 
 
@@ -172,7 +173,13 @@ def _panel(asked: Asked, onset: int, steps: int) -> Panel:
     # Ranks, shares and indices of other countries have scales of their own: no donors, no lenders.
     counts = asked.series.key.scale == "count"
     panel = build_panel(
-        asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=MOST_DONORS if counts else 0
+        asked.panel_series,
+        asked.cc,
+        onset,
+        steps,
+        anticipation=asked.gap,
+        holidays=surroundings.holiday_flags(asked.series, asked.cc),
+        most_donors=MOST_DONORS if counts else 0,
     )
     return replace(panel, pool=asked.lender.pool(onset - asked.gap, steps)) if counts else panel
 

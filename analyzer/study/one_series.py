@@ -17,7 +17,7 @@ from analyzer.panel import DONOR_QUIET, Panel
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
 from analyzer.registry import load, load_all
-from analyzer.study import rows
+from analyzer.study import rows, surroundings
 from analyzer.study.effects import Asked, Found, alone, asked_of, compared, estimands, find, named
 from analyzer.study.horizons import exposure_hours, onset_steps, window
 from analyzer.study.publisher import publisher_rule
@@ -195,6 +195,7 @@ def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
         *_direction(asked, found),
         *_overlapping(asked, found),
         *without_donors(warnings, names, series),
+        *surroundings.notes(series, asked.cc, asked.onset, found.window.steps),
         *said,
     ]
 
