@@ -147,7 +147,7 @@ class WithDonors:
     coefficients: Floats  # (O, K) averaged over candidates, of the past of each origin only
 
 
-def _with_donors(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int, common: bool) -> WithDonors:
+def _with_donors(x: Floats, seen: Bools, movement: Floats, reach: tuple[int, int], *, common: bool) -> WithDonors:
     filtered = kalman(x, seen, structural_grid().take(list(WHITENERS)))
     fit = regress(filtered, seen, common=common)
     ahead = window_ahead(filtered, *reach)

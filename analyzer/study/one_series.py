@@ -15,13 +15,24 @@ from analyzer.errors import NotEnoughData
 from analyzer.estimators import Change, locate_change
 from analyzer.panel import DONOR_QUIET, Panel
 from analyzer.places import UNKNOWN, WORLD
-from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
+from analyzer.records import (
+    Attribution,
+    Block,
+    Check,
+    Effect,
+    Estimate,
+    Overlap,
+    PublisherRow,
+    SeriesShape,
+    SeriesView,
+)
 from analyzer.registry import load, load_all
 from analyzer.study import rows, surroundings
 from analyzer.study.effects import Asked, Found, alone, asked_of, compared, estimands, find, named
 from analyzer.study.horizons import exposure_hours, onset_steps, window
 from analyzer.study.publisher import publisher_rule
 from analyzer.study.series import Aligned
+from analyzer.study.shapes import Wanted, shape_of_series
 from analyzer.study.wording import moment, unit, without_donors
 
 SHOWN_BEFORE = timedelta(days=84)
@@ -39,10 +50,17 @@ class Answer:
     view: SeriesView
     publisher_rule: tuple[PublisherRow, ...]
     snapshot_ids: tuple[str, ...]
+    shapes: tuple[SeriesShape, ...]
 
 
 def answer(
-    catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequence[str], estimator: str = "replay"
+    catalogue: Catalogue,
+    block: Block,
+    series: Aligned,
+    horizons: Sequence[str],
+    shapes: Wanted = "moved",
+    *,
+    estimator: str = "replay",
 ) -> Answer | None:
     """What a series says about an event; None where it does not reach the event at all."""
     onsets = [o for o in onset_steps(block, series) if o < series.length]
@@ -64,7 +82,15 @@ def answer(
         view=_view(asked, found),
         publisher_rule=publisher_rule(series, block.cc, first, last),
         snapshot_ids=series.snapshot_ids[block.cc],
+        shapes=(shape_of_series(asked),) if _wants_shape(asked, headline, shapes) else (),
     )
+
+
+def _wants_shape(asked: Asked, headline: Found | None, wanted: Wanted) -> bool:
+    """A shape costs as much as the rest of the answer: without being asked for, only where something moved."""
+    if wanted != "moved" or headline is None:
+        return wanted == "all"
+    return verdicts.verdict(rows.envelope(headline.effects), asked.series.key.scale) in ("rise", "fall")
 
 
 def _name(series: Aligned) -> str:
