@@ -145,13 +145,15 @@ class Database:
         date: date | None = None,
         indicator: str | None = None,
         horizons: Iterable[str] | None = None,
+        estimator: str = "replay",
         shapes: Literal["moved", "all", "none"] = "moved",
     ) -> Study:
         """The study of a block, or of a country and local calendar date that is no block.
 
-        shapes: `moved` reads the shape of a change (peak, half-life, what is left) where the headline says rise or
-        fall, `all` that of every series, `none` none.  Raises UnknownName for an unknown block, country, indicator or
-        horizon; rows that cannot be estimated are in the study with their reason.
+        estimator: replay, or did, synthetic_control, sdid or difp, which weight donor countries.  shapes: `moved` reads
+        the shape of a change (peak, half-life, what is left) where the headline says rise or fall, `all` that of every
+        series, `none` none.  Raises UnknownName for an unknown block, country, indicator, horizon or estimator; rows
+        that cannot be estimated are in the study with their reason.
         """
         from analyzer import study
 
@@ -160,7 +162,8 @@ class Database:
             raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
         asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
         wanted = study.DEFAULT_HORIZONS if horizons is None else tuple(horizons)
-        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now(), shapes=shapes)
+        options: dict[str, Any] = {"indicator": indicator, "estimator": estimator, "shapes": shapes}
+        answer = study.ask(self.store, catalogue, asked, horizons=wanted, now=now(), **options)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
 
     def repeated(self, cc: str, *, indicator: str | None = None, horizon: str = "14d") -> list[dict[str, Any]]:

@@ -128,12 +128,13 @@ def build_panel(
     holidays: npt.ArrayLike | None = None,
     pool: Pool | None = None,
     most_donors: int = MOST_DONORS,
+    individual: bool = False,
 ) -> Panel:
     """The panel for one question.
 
-    onset: first wholly exposed step; horizon: steps of the window.  Raises NotEnoughData where the window crosses a
-    listed change of level, or the level after such a change is not settled before onset; a gap alone only counts as
-    missing steps.
+    onset: first wholly exposed step; horizon: steps of the window.  individual: every donor by itself however many
+    there are, for estimators that weight donors.  Raises NotEnoughData where the window crosses a listed change of
+    level, or the level after such a change is not settled before onset; a gap alone only counts as missing steps.
     """
     raw = series.column(treated)
     if not 0 < onset < raw.size:
@@ -141,7 +142,7 @@ def build_panel(
     _refuse_crossing(series.artefacts, raw, onset, horizon)
     cleaned, notes = set_artefacts_aside(series, onset, treated)
     donors, donor_notes = choose_donors(series, cleaned, treated, onset, horizon, most=most_donors)
-    shown = _donors_shown(series, cleaned, donors, onset)
+    shown = _donors_shown(series, cleaned, donors, onset, individual=individual)
     events, event_notes = _changes(series.events.get(treated, ()), raw, onset + horizon)
     return Panel(
         cc=treated,
@@ -161,7 +162,7 @@ def build_panel(
     )
 
 
-def _donors_shown(series: Series, cleaned: Floats, donors: tuple[int, ...], onset: int) -> Series:
+def _donors_shown(series: Series, cleaned: Floats, donors: tuple[int, ...], onset: int, *, individual: bool) -> Series:
     """Few donors as they are; many as one, their geometric mean (common correlated effects, Pesaran 2006).
 
     A shock that all countries share is seen in the mean without the counting noise of each, and one coefficient is
@@ -169,7 +170,7 @@ def _donors_shown(series: Series, cleaned: Floats, donors: tuple[int, ...], onse
     """
     names = tuple(series.names[j] for j in donors)
     values = cleaned[:, list(donors)]
-    if len(donors) < TOGETHER:
+    if individual or len(donors) < TOGETHER:
         return Series(names, values.copy(), series.events)
     for j, name in enumerate(names):
         for start, end in series.events.get(name, ()):

@@ -14,7 +14,7 @@ from analyzer import blocks
 from analyzer.api import Database
 from analyzer.blocks import Catalogue
 from analyzer.errors import BadInput, NotEnoughData, UnknownName
-from analyzer.estimators.changes import locate_change
+from analyzer.estimators._changes import locate_change
 from analyzer.places import local_day
 from analyzer.records import Block, Estimate, Study
 from analyzer.simulate import simulate

@@ -20,6 +20,7 @@ import numpy as np
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import _bounds, _calendar, _copies, _donors, _events, _gaps
 from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total, standing
+from analyzer.estimators._declaration import Estimator
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import (
     Arrays,
@@ -358,4 +359,9 @@ def _step_variance(setting: Setting) -> float:
     return float(np.mean((known - usual) ** 2)) if known.size else 0.0
 
 
-ESTIMATOR = estimate_effect
+ESTIMATOR = Estimator(
+    name="replay",
+    title="Replay of every earlier window",
+    reference="Brodersen et al. 2015; Bates & Granger 1969; Tashman 2000; Cattaneo, Feng & Titiunik 2021",
+    run=estimate_effect,
+)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import chain
+from typing import Any
 
 from analyzer.blocks import Catalogue, overlaps
 from analyzer.errors import StoreError, UnknownName
 from analyzer.places import UNKNOWN, check_country, country_name, local_day
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
+from analyzer.registry import load
 from analyzer.store import Store
 from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
@@ -57,19 +59,23 @@ def ask(
     now: datetime,
     indicator: str | None = None,
     horizons: Sequence[str],
+    estimator: str = "replay",
     shapes: Wanted = "moved",
 ) -> Study:
     """The study of one event on every series the store holds for its country.
 
     shapes: `moved` gives the shape of a change where a headline says rise or fall, `all` that of every series.
     The run is recorded in the store, shown or not; where that fails, the study says so in its warnings.
-    Raises UnknownName for an unknown horizon or indicator, StoreError where there is no store.
+    Raises UnknownName for an unknown horizon, indicator or estimator, StoreError where there is no store.
     """
+    load("estimators", estimator)
     names = [check_horizon(h) for h in horizons]
     starts = _starts(store, block.cc, indicator)
     keys = [key for key, first in starts.items() if not _too_short(key, first, block)]
     touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
-    found = (answer(catalogue, block, aligned(store, key, block.cc), names, shapes) for key in keys)
+    found = (
+        answer(catalogue, block, aligned(store, key, block.cc), names, shapes, estimator=estimator) for key in keys
+    )
     answers = [a for a in found if a is not None]
     study = _study(block, catalogue, answers, touching, now=now)
     study = replace(
@@ -77,7 +83,7 @@ def ask(
         snapshots=_snapshots(store, answers),
         warnings=_warnings(block, answers, [k for k in starts if k not in keys]),
     )
-    return _recorded(store, study, indicator, names)
+    return _recorded(store, study, {"indicator": indicator, "horizons": names, "estimator": estimator})
 
 
 def series_keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
@@ -146,9 +152,9 @@ def _what_to_fetch(block: Block) -> str:
     return f"the store holds no series of {country_name(block.cc)} at that time; one that can be fetched: {fetch}"
 
 
-def _recorded(store: Store, study: Study, indicator: str | None, horizons: Sequence[str]) -> Study:
+def _recorded(store: Store, study: Study, asked: Mapping[str, Any]) -> Study:
     try:
-        record(store, study, {"indicator": indicator, "horizons": list(horizons)})
+        record(store, study, asked)
     except StoreError as error:
         return replace(study, warnings=(*study.warnings, f"this run could not be recorded: {error}"))
     return study

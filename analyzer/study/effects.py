@@ -11,7 +11,8 @@ import numpy as np
 
 from analyzer.blocks import Catalogue
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import chain_start, estimate_effect, placebo_errors
+from analyzer.estimators import Estimator, chain_start, placebo_errors
+from analyzer.estimators.replay import ESTIMATOR as REPLAY
 from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
 from analyzer.places import WORLD
 from analyzer.records import Block, Effect, Pool
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from analyzer.records import Floats
 
 LEVEL = 0.95
+MOST_INDIVIDUAL = 40  # a rank of 2.5 %; every one of them is fitted again as a placebo
 # Of the interval that the steps kept out must leave to count as moved.  On Tor bridge users false positives after large
 # moves were 19 % without this rule, 4.8, 6.1 and 7.9 % at 0.8, 0.85 and 0.9; lower ones widen quiet cases for nothing.
 EARLY_MOVE_LEVEL = 0.85
@@ -71,6 +73,7 @@ class Asked:
     onset: int
     known: Block | None  # the block meant: for a bare date the one the catalogue has at that date
     lender: Lender
+    estimator: Estimator = REPLAY
 
     @property
     def cc(self) -> str:
@@ -110,14 +113,23 @@ class Found:
     refusal: str
 
 
-def asked_of(catalogue: Catalogue, block: Block, series: Aligned, onset: int, lender: Lender | None = None) -> Asked:
+def asked_of(
+    catalogue: Catalogue,
+    block: Block,
+    series: Aligned,
+    onset: int,
+    lender: Lender | None = None,
+    *,
+    estimator: Estimator = REPLAY,
+) -> Asked:
     """The event on the series; a lender is shared by questions about one series."""
     known = situation.meant(catalogue, block)
     events = {**situation.country_events(catalogue, series)}
     artefacts = situation.artefacts_of(series)
     lender = lender or Lender(Series.of(series.values, events, artefacts), situation.season(series))
     events[block.cc] = situation.other_events(catalogue, known or block, series)
-    return Asked(catalogue, block, series, Series.of(series.values, events, artefacts), onset, known, lender)
+    panel_series = Series.of(series.values, events, artefacts)
+    return Asked(catalogue, block, series, panel_series, onset, known, lender, estimator)
 
 
 def estimands(asked: Asked) -> tuple[Estimand, ...]:
@@ -144,7 +156,20 @@ def alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect:
     """The same question to one series without donors or a pool.  Raises NotEnoughData."""
     flags = surroundings.holiday_flags(asked.series, cc)
     panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, holidays=flags, most_donors=0)
-    return _estimate(asked, panel, "no_block_since_base")
+    return _estimate(replace(asked, estimator=REPLAY), panel, "no_block_since_base")
+
+
+def compared(asked: Asked, estimator: Estimator, steps: int) -> Effect:
+    """The same question by another estimator; donors in `members` by name.  Raises NotEnoughData."""
+    other = replace(asked, estimator=estimator)
+    panel = _panel(other, asked.onset, Window("", asked.onset, steps), "no_block_since_base")
+    return named(_estimate(other, panel, "no_block_since_base"), panel)
+
+
+def named(effect: Effect, panel: Panel) -> Effect:
+    """The effect with the weights of its donors under their names."""
+    names = {f"donor {j}": name for j, name in enumerate(panel.donor_names)}
+    return replace(effect, members={names.get(key, key): weight for key, weight in effect.members.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +225,11 @@ class Distant:
 
 
 def _panel(asked: Asked, onset: int, at: Window, estimand: Estimand) -> Panel:
+    start = at.onset if at.after_end else onset
+    if asked.estimator is not REPLAY:
+        return _individual(asked, start, at.steps, asked.gap + start - onset)
     # Ranks, shares, indices and levels of other countries have scales of their own: no donors, no lenders.
     counts = asked.series.key.scale == "count"
-    start = at.onset if at.after_end else onset
     panel = build_panel(
         asked.panel_series,
         asked.cc,
@@ -233,6 +260,14 @@ def _clock_notes(asked: Asked, panel: Panel) -> tuple[str, ...]:
             f"no {' or '.join(new)} in the base: that such a day has its own level cannot be told from a change"
         )
     return tuple(notes)
+
+
+def _individual(asked: Asked, onset: int, steps: int, anticipation: int) -> Panel:
+    """The panel with every donor by itself, and nobody who lends errors: placebos are in space."""
+    most = MOST_INDIVIDUAL if asked.series.key.scale == "count" else 0
+    return build_panel(
+        asked.panel_series, asked.cc, onset, steps, anticipation=anticipation, most_donors=most, individual=True
+    )
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
@@ -303,8 +338,7 @@ def _estimate(asked: Asked, panel: Panel, estimand: Estimand, *, level: float = 
     options["scale"] = asked.series.key.scale
     if asked.series.key.scale in ("rank", "index"):
         options["censored"] = asked.series.censored[panel.cc]
-    y, onset, horizon = (options.pop(name) for name in ("y", "onset", "horizon"))
-    return estimate_effect(y, onset, horizon, **options)
+    return asked.estimator.run(**options)
 
 
 def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:

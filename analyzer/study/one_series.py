@@ -12,7 +12,7 @@ from analyzer import verdicts
 from analyzer.blocks import Catalogue, expected_sign, overlaps
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
-from analyzer.estimators.changes import Change
+from analyzer.estimators import Change
 from analyzer.panel import DONOR_QUIET, Panel
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import (
@@ -26,9 +26,9 @@ from analyzer.records import (
     SeriesShape,
     SeriesView,
 )
-from analyzer.registry import load_all
+from analyzer.registry import load, load_all
 from analyzer.study import rows, surroundings
-from analyzer.study.effects import Asked, Found, alone, asked_of, estimands, find
+from analyzer.study.effects import Asked, Found, alone, asked_of, compared, estimands, find, named
 from analyzer.study.horizons import Window, exposure_hours, of_series, onset_steps, window, words
 from analyzer.study.located import located
 from analyzer.study.publisher import publisher_rule
@@ -55,13 +55,19 @@ class Answer:
 
 
 def answer(
-    catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequence[str], shapes: Wanted = "moved"
+    catalogue: Catalogue,
+    block: Block,
+    series: Aligned,
+    horizons: Sequence[str],
+    shapes: Wanted = "moved",
+    *,
+    estimator: str = "replay",
 ) -> Answer | None:
     """What a series says about an event; None where it does not reach the event at all."""
     onsets = [o for o in onset_steps(block, series) if o < series.length]
     if block.cc not in series.values or not onsets or onsets[0] <= 0:
         return None
-    asked = asked_of(catalogue, block, series, onsets[0])
+    asked = asked_of(catalogue, block, series, onsets[0], estimator=load("estimators", estimator))
     windows = [window(h, block, series, onsets[0]) for h in of_series(horizons, series)]
     found = [find(asked, at, estimand, onsets) for estimand in estimands(asked) for at in windows]
     headline = _headline(found)
@@ -133,6 +139,8 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
         day=lambda step: moment(series, step),
         provisional_from=None if provisional is None else series.index(provisional),
         overlaps=_touching(asked, steps),
+        compared=lambda name: compared(asked, load("estimators", name), steps),
+        estimator=asked.estimator.name,
     )
 
 
@@ -312,10 +320,26 @@ def _heading(asked: Asked, found: Found) -> rows.Heading:
 
 
 def _method(asked: Asked, found: Found) -> str:
+    if asked.estimator.name != "replay":
+        return _panel_method(asked, found)
     donors = len(found.panel.constituents) if found.panel else 0
     together = ", entering as their mean" if found.panel and len(found.panel.donor_names) < donors else ""
     lent = "; placebo errors lent by other countries" if found.panel and found.panel.pool else ""
     return f"replay; {donors} donor countries{together}{lent}; {asked.gap} steps before onset kept out of the base"
+
+
+def _panel_method(asked: Asked, found: Found) -> str:
+    """An estimator that weights donors: its name and the largest weights."""
+    effect = found.effects[len(found.effects) // 2]
+    members = named(effect, found.panel).members if found.panel else {}
+    largest = sorted(members.items(), key=lambda m: (-m[1], m[0]))[:MOST_NAMED]
+    shown = "largest weights " + ", ".join(f"{cc} {weight:.2f}" for cc, weight in largest if weight >= 0.005)
+    if len(set(members.values())) == 1:
+        shown = "all with the same weight"
+    return (
+        f"{asked.estimator.name}; {len(members)} donor countries, {shown}; placebos in space; "
+        f"{asked.gap} steps before onset kept out of the base"
+    )
 
 
 def _base(asked: Asked, found: Found) -> str:
