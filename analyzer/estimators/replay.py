@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import _bounds, _calendar, _donors, _events
+from analyzer.estimators import _bounds, _calendar, _censored, _donors, _events, _scales
 from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import (
@@ -33,7 +33,7 @@ from analyzer.estimators._inputs import (
     require_window,
 )
 from analyzer.estimators._replay import PLACEBO_OBSERVED, Forecasts, Windows, forecast, windows
-from analyzer.estimators._scales import Measure, censored_steps, fill_censored, measure
+from analyzer.estimators._scales import Measure, censored_steps, measure
 from analyzer.records import Effect
 
 if TYPE_CHECKING:
@@ -87,13 +87,20 @@ def estimate_effect(
     return _answer(ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed)))
 
 
-def _answer(question: Question) -> Effect:
+def _answer(asked: Question) -> Effect:
+    question = _scales.settled(asked)
     require_window(question)
     base = _events.base_of(question)
     seen = np.isfinite(question.y) & ~base.masked
     if _bounds.mostly_censored(question, base, seen):
-        return _bounds.one_sided(question, base)
+        return _bounds.one_sided(question, base, _estimated)
     _require_base(question, base, seen)
+    found = [_estimated(filled, base) for filled in _censored.completed(question, base)]
+    return _censored.opened(_censored.pooled(found, question), question)
+
+
+def _estimated(question: Question, base: Base) -> Effect:
+    """The effect of a question without censored steps."""
     setting = _setting(question, base)
     setting = replace(setting, donors=_parted(setting))
     placebos, made = _replayed(setting)
@@ -155,7 +162,7 @@ class Setting:
 
 def _setting(question: Question, base: Base) -> Setting:
     season, notes = _season(question.season, base.length)
-    measured = measure(replace(question, y=fill_censored(question)))
+    measured = measure(question)
     link = np.where(base.masked, np.nan, measured.link())
     known = link[: base.end]
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
@@ -164,12 +171,14 @@ def _setting(question: Question, base: Base) -> Setting:
     left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
     factors = factors + left.path
     raw = (link - factors)[: base.end]
+    factors = factors + measured.path()
     z = _calendar.clip_wild_steps(raw)
     seen = np.isfinite(z)
     require_base(np.ones(seen.size), seen)  # a share also needs its denominators
     wild = _calendar.wild_steps(raw)
     donors = _donors.usable(question, base, int(seen.sum()))
-    warnings = (*notes, *_censored_notes(question), *holiday_notes, *base.warnings, *left.warnings)
+    said = _scales.notes(question, measured, slice(base.start, base.end))
+    warnings = (*notes, *said, *holiday_notes, *base.warnings, *left.warnings)
     return Setting(
         question=question,
         base=base,
@@ -202,17 +211,6 @@ def _holidays(question: Question, z: Floats) -> tuple[Floats, tuple[str, ...]]:
     if not (before & np.isfinite(z)).any():
         return np.zeros(flags.size), ("no holiday in the base: the effect of holidays in the window is not known",)
     return np.where(flags, _calendar.holiday_factor(z, before), 0.0), ()
-
-
-def _censored_notes(question: Question) -> tuple[str, ...]:
-    flagged = censored_steps(question)
-    inside, before = int(flagged[question.window].sum()), int(flagged[: question.onset].sum())
-    notes = []
-    if before:
-        notes.append(f"{before} steps before onset are known only as a bound and enter as a value inside it")
-    if inside:
-        notes.append(f"{inside} steps of the window are known only as a bound: the change is at least this size")
-    return tuple(notes)
 
 
 def _parted(setting: Setting) -> _donors.Donors:
@@ -305,15 +303,18 @@ def _effect(setting: Setting, placebos: Placebos, found: Combined, names: tuple[
     def total(at: float) -> float:
         return float(setting.measure.steps(at, factors[seen], bottom[seen]).sum())
 
-    floor = setting.measure.noise(total(found.centre), float(bottom[seen].sum()), int(seen.sum()))
-    deviation = float(np.sqrt(max(found.deviation**2 + setting.leftover_variance, floor)))
+    size = (total(found.centre), float(bottom[seen].sum()), int(seen.sum()))
+    floor = setting.measure.noise(*size)
+    unseen = setting.measure.unseen(*size, slice(setting.base.start, setting.base.end))
+    deviation = float(np.sqrt(max(found.deviation**2 + setting.leftover_variance, floor) + unseen))
     offsets = spread_of_total(
         found, deviation, setting.wild[setting.seen], horizon=int(seen.sum()), level=question.level, seed=question.seed
     )
+    offsets = setting.measure.skewed(offsets, found.quantile, size[0], size[1])
     low, expected, high = (total(found.centre + float(np.clip(offset, -300, 300))) for offset in offsets)
     ratio, ratio_low, ratio_high = (observed / max(value, 1e-300) for value in (expected, high, low))
     step_half = found.quantile * np.sqrt(deviation**2 + _step_variance(setting))
-    usual = float(np.sqrt(max(found.usual_deviation**2, floor)))
+    usual = float(np.sqrt(max(found.usual_deviation**2, floor) + unseen))
     change = abs(float(np.log(max(ratio, 1e-300))))
     return Effect(
         observed=observed,

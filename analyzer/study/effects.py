@@ -16,6 +16,7 @@ from analyzer.places import WORLD
 from analyzer.records import Block, Effect, Pool
 from analyzer.study import situation
 from analyzer.study.horizons import Window
+from analyzer.study.samples import as_shares, sampled
 from analyzer.study.series import Aligned
 from analyzer.study.wording import in_words, unit
 
@@ -217,8 +218,30 @@ def _estimate(asked: Asked, panel: Panel, estimand: Estimand, *, level: float = 
     options["scale"] = asked.series.key.scale
     if asked.series.key.scale in ("rank", "index"):
         options["censored"] = asked.series.censored[panel.cc]
+    if asked.series.key.scale == "share":
+        return _share_effect(panel, asked.series.n[panel.cc], options)
+    return _answered(options)
+
+
+def _share_effect(panel: Panel, n: np.ndarray[Any, np.dtype[np.float64]], options: dict[str, Any]) -> Effect:
+    """The effect on a share, weighted by the sample behind each value where every value has one."""
+    y, exposure, note = sampled(panel.y, n)
+    effect = _answered({**options, "y": y, "exposure": exposure})
+    if exposure is None:
+        return replace(effect, warnings=(*effect.warnings, note)) if note else effect
+    window = slice(panel.onset, panel.onset + panel.horizon)
+    return as_shares(effect, panel.y[window], exposure[window])
+
+
+def _answered(options: dict[str, Any]) -> Effect:
+    """The estimator's answer; values that the scale does not have (a share of 40, a rank of 0) are a refusal of it."""
     y, onset, horizon = (options.pop(name) for name in ("y", "onset", "horizon"))
-    return estimate_effect(y, onset, horizon, **options)
+    try:
+        return estimate_effect(y, onset, horizon, **options)
+    except NotEnoughData:
+        raise
+    except ValueError as error:
+        raise NotEnoughData(str(error)) from error
 
 
 def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:
