@@ -116,6 +116,7 @@ _SCENARIOS: Mapping[str, ScaleScenario] = {
     "index": replace(_INDEX, peak=3.0),
     "index-small": replace(_INDEX, peak=35.0),
     "index-below": replace(_INDEX, peak=120.0),
+    "index-out": replace(_INDEX, peak=300.0),
     "index-still": replace(_INDEX, peak=40.0, ar_sd=0.02, weekly=0.0, sampled=0.02, walk_sd=0.002),
     "rank": _RANK,
     "rank-edge": replace(_RANK, level=140.0),

@@ -60,14 +60,15 @@ def _fill(y: Floats, flagged: Bools, scale: str, draw: np.random.Generator, law:
     """Fill in, in place, the censored steps of (M, n) rows; returns the law that was learnt."""
     at = np.flatnonzero(np.isfinite(y[0]))
     hidden = flagged[at]
-    if not hidden.any() or (~hidden).sum() < min(FEWEST, at.size):
-        return law
+    if law is None and (~hidden).sum() < FEWEST:
+        return None
     upward = scale == "rank"
     bound = np.log(y[:, at])
     if not upward:  # `<1` is below a half or below one, as its maker rounds; both are possible
         bound = bound + np.log(draw.uniform(0.5, 1.0, (bound.shape[0], 1))) * hidden
     x = bound.copy()
-    for _ in range(ROUNDS):
+    now = law or _learnt(_around(x), x)
+    for _ in range(ROUNDS if hidden.any() else 0):
         around = _around(x)
         now = law or _learnt(around, x)
         for turn in (0, 1):

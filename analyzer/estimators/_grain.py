@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 CHANCE = 1e-6  # probability with which values that are no multiples look like it
 WITHIN = 14  # steps over which a level is read: movement inside them takes rounding errors out of their mean
+MOST = 1e6  # grains: far beyond where rounding is of any account
 LARGEST = 2.0**53  # beyond it a double does not hold every whole number
 
 
@@ -58,7 +59,7 @@ def common_error(values: Floats, grain: float) -> float:
     Movement of standard deviation s grains leaves the sum of exp(-4 pi^2 k^2 s^2) / (2 pi^2 k^2) over k (the Fourier
     series of the rounding error; Widrow 1961 on dither).  s is read off the steps themselves (Sheppard's correction).
     """
-    moved = _movement(values[np.isfinite(values)] / grain)
+    moved = _movement(np.minimum(values[np.isfinite(values)] / grain, MOST))
     k = np.arange(1, 6)
     return float(np.sum(np.exp(-4 * np.pi**2 * k**2 * moved) / (2 * np.pi**2 * k**2)))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COUNTED = 5.0  # a usual denominator from which on it is a number of things, and not a weight near 1
 Ends = tuple[float, float, float]  # low, middle, high
 MOVED = 2.0  # a denominator that changes by more than this factor is said
+NOTHING = 1e-12
 TOP = 1.0  # the best rank
 
 
@@ -172,7 +173,8 @@ def settled(question: Question) -> Question:
     if question.exposure is None or question.scale not in ("count", "share"):
         return question
     with np.errstate(invalid="ignore"):
-        there = question.exposure > 0
+        # Sums by differences hold twelve digits of the largest; a denominator below them is none.
+        there = question.exposure > NOTHING * np.nanmax(question.exposure, initial=0.0)
     return replace(question, y=np.where(there, question.y, np.nan))
 
 
@@ -231,7 +233,7 @@ def _given_as_share(y: Floats) -> bool:
 def _usual_share(top: Floats, bottom: Floats) -> float:
     known = np.isfinite(top) & np.isfinite(bottom)
     total, weight = float(top[known].sum()), float(bottom[known].sum())
-    return (total + 0.5) / (weight + 1) if weight > 0 else 0.5
+    return float(np.clip((total + 0.5) / (weight + 1), 1e-9, 1 - 1e-9)) if weight > 0 else 0.5
 
 
 def _half_of_the_least(y: Floats) -> float:
