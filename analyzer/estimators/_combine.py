@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from analyzer.records import Floats, Pool
 
 REPLICATIONS = 5  # disjoint windows; with fewer, a variance of one's own is a guess
+OTHERS = 2.0
 SHARPNESS = 2.0  # weights are (mean squared error) ** -2: close to the best, never one alone
 PRIOR_MEMBER = 2.0  # pseudo-replications that say: the structural model is best, the others err twice as much
 PRIOR_DF = 6.0  # degrees of freedom of the structural variance; tuned on simulated series, see bench/
@@ -143,7 +144,7 @@ def combine(placebos: Placebos, structural: Floats, pool: Pool | None, level: fl
 def _scores(squares: Floats, count: Floats | float, placebos: Placebos, structural: Floats) -> Floats:
     """Mean standardised squared errors, shrunk to the prior order of members."""
     effective = count / (placebos.horizon + 0.5 * placebos.gap)
-    prior = np.where(structural, 1.0, 2.0)
+    prior = np.where(structural, 1.0, OTHERS)
     if np.ndim(squares) == 2:
         prior = prior[:, None]
     mean = squares / np.maximum(count, 1)
