@@ -67,18 +67,23 @@ def estimate_effect(
 ) -> Effect:
     """By how much the total over `horizon` steps from `onset` differs from what would have been expected.
 
-    y: (T,) one value per step, NaN = missing; for `share` the numerator of `exposure`, or shares between 0 and 1;
-    for `rank` lower is better and the ratio is one of ranks; for `index` zeros are values below the threshold.
+    y: (T,) one value per step, NaN = missing; for `share` the numerator of `exposure`, or shares between 0 and 1
+    (zeros and ones alone are numerators); for `rank` lower is better, 1 is the best and the ratio is one of ranks; for
+    `index` zeros are values below the threshold.
     onset: index of the first wholly exposed step.  horizon: number of steps of the window.
     donors: (T, K) series without the block, NaN = missing; (K, T) when only that fits.
     other_events, donor_events: half-open (start, end) index pairs of other blocks, one sequence per donor.
     pool: placebo errors lent by other series (analyzer.panel).  anticipation: steps before onset kept out of the base.
     season: 7 for days, 168 for hours, 52 for weeks, 1 for none.  censored: (T,) steps beyond the chart (`rank`) or
-    below the threshold (`index`).  exposure: (T,) denominators.  holidays: (T,) known multiplicative days.
+    below the threshold (`index`); their y is the bound, or NaN where it is the end of the chart.  holidays: (T,) known
+    multiplicative days.  exposure: (T,) denominators of a `share`; with `count` y is a rate of it: expected = exposure
+    x rate, so that the ratio is one of rates at the exposure observed.  Steps without a denominator are missing.
     estimand: `no_block_since_base` freezes the base before the first of a chain of blocks that runs into this one;
     `just_before` starts from the path just before.  level: of the interval.  seed: of the bootstrap of wild steps.
 
-    Totals are over the observed steps of the window, in the unit of y (of `exposure`-weighted numerators for a share).
+    Totals are over the observed steps of the window, in the unit of y (numerators for a share with exposure).  Ends are
+    open (0 or infinite) where a rank or an index is known as a bound only: most of the base or of the window beyond the
+    chart or below the threshold, or most of the window at rank 1; the warnings say so.
     Raises ValueError for arguments that cannot be meant, and NotEnoughData where nothing honest can be said: no level
     to start from, under 80 % of the window observed, fewer than 5 disjoint replications and no pool.
     """
