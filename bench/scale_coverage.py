@@ -54,15 +54,15 @@ def judge(series: ScaleSeries, seed: int) -> Judged | None:
     except NotEnoughData:
         return None
     seconds = time.process_time() - began
-    one_sided = not np.isfinite(effect.expected_high) or effect.expected_low <= 0
-    ratio = observed / expected
+    ends_open = not np.isfinite(effect.expected_high) or effect.expected_low <= 0
+    ratio = observed / expected if expected else np.inf if observed else 1.0
     return Judged(
-        one_sided=one_sided,
+        one_sided=ends_open and series.scale in ("rank", "index"),
         below=expected < effect.expected_low * (1 - 1e-9),
         above=expected > effect.expected_high * (1 + 1e-9),
         ratio_held=effect.ratio_low * (1 - 1e-9) <= ratio <= effect.ratio_high * (1 + 1e-9),
         false_positive=not effect.ratio_low <= 1.0 <= effect.ratio_high if observed == expected else None,
-        width=float(np.log(max(effect.expected_high, 1e-9) / max(effect.expected_low, 1e-9))),
+        width=float(np.log(max(effect.expected_high, 1e-9) / max(effect.expected_low, 0.5))),
         seconds=seconds,
     )
 

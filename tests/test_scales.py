@@ -131,10 +131,21 @@ def test_zeros_and_ones_with_a_denominator_are_numerators():
     assert effect.expected_high < 20  # read as shares the totals would be near 200
 
 
+@pytest.mark.parametrize("scale", ["share", "count"])
+def test_a_day_without_a_case_is_no_fall_where_days_without_a_case_are_usual(scale):
+    draw = np.random.default_rng(3)
+    n = np.full(STEPS, 60.0)
+    hits = draw.binomial(60, 0.03, STEPS).astype(float)
+    hits[ONSET] = 0
+    effect = estimate_effect(hits, ONSET, 1, scale=scale, exposure=n)
+    assert (effect.expected_low, effect.ratio_high) == (0.0, np.inf)
+    assert any("not one case" in w for w in effect.warnings)
+
+
 def test_a_share_near_one_stays_below_its_denominator():
     series = drawn("share-most")
     effect = asked(series)
-    assert effect.expected_high < np.asarray(series.exposure)[series.window].sum()
+    assert effect.expected_high <= np.asarray(series.exposure)[series.window].sum()
 
 
 def test_a_denominator_that_falls_with_the_block_widens_the_interval_and_is_said():
@@ -370,7 +381,7 @@ def test_hostile_arrays_are_refused_or_answered_in_order(part, scale, horizon, s
     assert effect.expected_low <= effect.expected <= effect.expected_high
     assert effect.ratio_low <= effect.ratio <= effect.ratio_high
     assert not np.isnan(numbers(effect)).any()
-    open_ended = scale in ("rank", "index")
+    open_ended = scale in ("rank", "index") or (exposure is not None and effect.expected_low == 0)
     assert open_ended or np.isfinite(numbers(effect)).all()
 
 

@@ -103,6 +103,15 @@ class Measure:
         above = np.sqrt(max((high - middle) ** 2 - even, 0.0) + down[1] ** 2 + up[0] ** 2)
         return float(middle - below), middle, float(middle + above)
 
+    def whole(self, low: float, high: float, weight: float) -> tuple[float, float]:
+        """Ends of a total of cases: below one case there may be none, and within one of all of them it may be all.
+
+        Only for shares and rates, whose totals are cases.
+        """
+        if self.usual <= 0 or self.unit == 0:
+            return low, high
+        return 0.0 if low < 1 else low, weight if self.is_share and high > weight - 1 else high
+
     def unseen(self, total: float, weight: float, steps: int, base: slice) -> float:
         """Variance that earlier windows cannot show: levels between two printed values, denominators that shrank."""
         return min(self._between(total, steps, base) + self._fewer(weight, steps, base), 4.0)

@@ -83,7 +83,8 @@ def estimate_effect(
 
     Totals are over the observed steps of the window, in the unit of y (numerators for a share with exposure).  Ends are
     open (0 or infinite) where a rank or an index is known as a bound only: most of the base or of the window beyond the
-    chart or below the threshold, or most of the window at rank 1; the warnings say so.
+    chart or below the threshold, or most of the window at rank 1; and where a share or rate may have had no case at
+    all.  The warnings say so.
     Raises ValueError for arguments that cannot be meant, and NotEnoughData where nothing honest can be said: no level
     to start from, under 80 % of the window observed, fewer than 5 disjoint replications and no pool.
     """
@@ -317,7 +318,9 @@ def _effect(setting: Setting, placebos: Placebos, found: Combined, names: tuple[
     )
     offsets = setting.measure.skewed(offsets, found.quantile, size[0], size[1])
     low, expected, high = (total(found.centre + float(np.clip(offset, -300, 300))) for offset in offsets)
-    ratio, ratio_low, ratio_high = (observed / max(value, 1e-300) for value in (expected, high, low))
+    low, high = setting.measure.whole(low, high, size[1])
+    nothing = ("not one case may have been expected: the ratio has no upper bound",) if low == 0 else ()
+    ratio, ratio_low, ratio_high = (observed / max(v, 1e-300) if v else np.inf for v in (expected, high, low))
     step_half = found.quantile * np.sqrt(deviation**2 + _step_variance(setting))
     usual = float(np.sqrt(max(found.usual_deviation**2, floor) + unseen))
     change = abs(float(np.log(max(ratio, 1e-300))))
@@ -341,7 +344,7 @@ def _effect(setting: Setting, placebos: Placebos, found: Combined, names: tuple[
         placebo_rank=1 + int((np.abs(found.errors) >= change).sum()),
         placebo_n=int(found.errors.size),
         members={name: float(weight) for name, weight in zip(names, found.weights, strict=True)},
-        warnings=(*setting.warnings, *setting.donors.warnings),
+        warnings=(*setting.warnings, *nothing, *setting.donors.warnings),
     )
 
 
