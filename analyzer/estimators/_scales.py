@@ -204,9 +204,10 @@ def _counts(question: Question) -> Measure:
     # Traffic in gigabytes is not counted in ones: its noise floor is rounding and 1 % a step, not Poisson.
     step = _grain.common_step(values) if whole else _grain.smallest_step(y)
     positive = values[values > 0]
-    half = 0.5 * step if whole else 0.5 * float(positive.min(initial=1.0))
     middle = float(np.median(positive)) if positive.size else 1.0
     unit = _grain.dispersion(values, step) if whole else 1e-4 * middle
+    # Half of what is counted at once keeps the mean of logs at the log of the mean.
+    half = 0.5 * unit if whole else 0.5 * float(positive.min(initial=1.0))
     made = Measure(y, np.ones_like(y), False, half, unit, step, 0.0, whole and step > 1)
     if exposure is None:
         return made
@@ -261,9 +262,9 @@ def measure(question: Question) -> Measure:
         return _shares(question)
     if question.scale == "count":
         return _counts(question)
-    lowest, least = (0.5, 0.0) if question.scale == "index" else (0.0, TOP)
     floor = np.maximum(question.y, 1e-9)
-    return Measure(floor, np.ones_like(floor), False, lowest, 0.0, 1.0, 0.0, True, least)
+    least = TOP if question.scale == "rank" else 0.0
+    return Measure(floor, np.ones_like(floor), False, 0.0, 0.0, 1.0, 0.0, True, least)
 
 
 def notes(question: Question, measured: Measure, base: slice) -> tuple[str, ...]:
