@@ -62,7 +62,7 @@ def judge(series: ScaleSeries, seed: int) -> Judged | None:
         above=expected > effect.expected_high * (1 + 1e-9),
         ratio_held=effect.ratio_low * (1 - 1e-9) <= ratio <= effect.ratio_high * (1 + 1e-9),
         false_positive=not effect.ratio_low <= 1.0 <= effect.ratio_high if observed == expected else None,
-        width=float(np.log(max(effect.expected_high, 1e-9) / max(effect.expected_low, 0.5))),
+        width=float(np.log(max(effect.expected_high, 1e-9) / max(effect.expected_low, 1e-3))),
         seconds=seconds,
     )
 
