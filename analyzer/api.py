@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from analyzer import blocks, records, registry
 from analyzer.blocks import Catalogue
@@ -145,11 +145,13 @@ class Database:
         date: date | None = None,
         indicator: str | None = None,
         horizons: Iterable[str] | None = None,
+        shapes: Literal["moved", "all", "none"] = "moved",
     ) -> Study:
         """The study of a block, or of a country and local calendar date that is no block.
 
-        Raises UnknownName for an unknown block, country, indicator or horizon; rows that cannot be estimated are in the
-        study with their reason.
+        shapes: `moved` reads the shape of a change (peak, half-life, what is left) where the headline says rise or
+        fall, `all` that of every series, `none` none.  Raises UnknownName for an unknown block, country, indicator or
+        horizon; rows that cannot be estimated are in the study with their reason.
         """
         from analyzer import study
 
@@ -158,8 +160,20 @@ class Database:
             raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
         asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
         wanted = study.DEFAULT_HORIZONS if horizons is None else tuple(horizons)
-        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now())
+        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now(), shapes=shapes)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
+
+    def repeated(self, cc: str, *, indicator: str | None = None, horizon: str = "14d") -> list[dict[str, Any]]:
+        """What each of a country's repeated blocks added to what the earlier ones left: one row per block and series.
+
+        Raises UnknownName for an unknown country, indicator or horizon.
+        """
+        from analyzer import study
+        from analyzer.places import check_country
+
+        code = check_country(cc)
+        keys = study.series_keys(self.store, code, indicator)
+        return study.repeated(self.store, self.catalogue(), code, keys, horizon)
 
     def shares(
         self, *, cc: str, start: date, end: date, rates: str | PathLike[str] | None = None, **options: Any

@@ -286,7 +286,7 @@ def choose_donors(
         if known.sum() < DONOR_COVERAGE * max(base.sum(), 1) or np.isfinite(cleaned[window, j]).sum() < 0.9 * wanted:
             continue
         level = float(np.median(past[known]))
-        if level < DONOR_LEVEL:
+        if level < DONOR_LEVEL or np.nanmin(cleaned[:, j]) < 0:  # what counts nothing has no logarithm
             continue
         if any(s < onset + horizon and e > onset - DONOR_QUIET for s, e in series.events.get(name, ())):
             eventful.append(name)

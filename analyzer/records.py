@@ -285,6 +285,33 @@ class SeriesView:
 
 
 @dataclass(frozen=True, slots=True)
+class Feature:
+    """One number of the shape of an effect; value None where it cannot be given, and `note` says why.
+
+    feature: path, peak, peak_day, half_life, residual_30d .., anticipation, overshoot, change.  An open bound is None.
+    """
+
+    feature: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str  # ratio, or what time is counted in
+    day: str  # YYYY-MM-DD, hours with THH:MM; '' where it speaks of none
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesShape:
+    """The shape of the effect on one series."""
+
+    indicator: str
+    entity: str
+    estimand: str
+    direction: Literal["rise", "fall", ""]  # '' where nothing could be estimated
+    features: tuple[Feature, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Overlap:
     """Another block whose time touches the base or the horizon of an estimate."""
 
@@ -308,6 +335,7 @@ class Study:
     snapshots: tuple[Snapshot, ...] = ()
     warnings: tuple[str, ...] = ()
     tool_version: str = ""
+    shapes: tuple[SeriesShape, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,9 @@ def _traits(case: Case) -> dict[str, float]:
     """What the conditional coverages are told apart by, from steps before onset only."""
     z = np.log(case["y"][: case["t0"]] + 0.5)
     change = z[7:] - z[:-7]
-    weeks = np.array([np.nanmean(z[k : k + 7]) if np.isfinite(z[k : k + 7]).any() else np.nan for k in range(z.size % 7, z.size, 7)])
+    weeks = np.array(
+        [np.nanmean(z[k : k + 7]) if np.isfinite(z[k : k + 7]).any() else np.nan for k in range(z.size % 7, z.size, 7)]
+    )
     recent, before = np.nanmean(z[-3:]), np.nanmedian(z[-31:-3])
     t = np.arange(weeks.size)[-8:]
     known = np.isfinite(weeks[-8:])
@@ -144,7 +146,9 @@ def _traits(case: Case) -> dict[str, float]:
 
 def run(given: argparse.Namespace) -> None:
     """Runs and writes one CSV row per case and method."""
-    tasks = [(scenario, given.n, given.seed, part, tuple(given.methods)) for scenario in given.scenarios for part in (0, 1)]
+    tasks = [
+        (scenario, given.n, given.seed, part, tuple(given.methods)) for scenario in given.scenarios for part in (0, 1)
+    ]
     with ProcessPoolExecutor(given.jobs) as workers, Path(given.out).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         writer.writeheader()
@@ -161,7 +165,9 @@ def read(paths: Iterable[str]) -> list[Row]:
     for path in paths:
         with Path(path).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                numbers = {k: float(row[k] or "nan") for k in FIELDS if k not in ("scenario", "method", "refusal", "key")}
+                numbers = {
+                    k: float(row[k] or "nan") for k in FIELDS if k not in ("scenario", "method", "refusal", "key")
+                }
                 rows.append({**row, **numbers})
     for row in rows:
         low, high, truth = row["low"], row["high"], row["expected"]
@@ -190,7 +196,9 @@ def report(given: argparse.Namespace) -> None:
     for row in rows:
         table[row["scenario"], row["method"]][row["case"]] = row
     scenarios = list(dict.fromkeys(s for s, _ in table))
-    print(f"{'scenario':<28}{'method':<16}{'n':>5}{'refus':>6}{'cover':>7}{'+-':>5}{'score':>8}{'width':>7}{'rmse':>7}{'power':>7}{'s':>7}")
+    print(
+        f"{'scenario':<28}{'method':<16}{'n':>5}{'refus':>6}{'cover':>7}{'+-':>5}{'score':>8}{'width':>7}{'rmse':>7}{'power':>7}{'s':>7}"
+    )
     for scenario in scenarios:
         for (name, method), found in table.items():
             if name != scenario:
@@ -227,7 +235,9 @@ def _compared(table: Mapping[tuple[str, str], Mapping[float, Row]], scenarios: I
             draws = rng.integers(0, len(both), (1000, len(both)))
             spread = np.quantile(a[draws].mean(axis=1) / b[draws].mean(axis=1), [0.025, 0.975])
             ratios[method.removesuffix("_gap").removesuffix("_s7")].append(float(a.mean() / b.mean()))
-            print(f"{scenario:<28}{method:<16}{len(both):>5}{a.mean() / b.mean():>7.2f}  ({spread[0]:.2f}-{spread[1]:.2f})")
+            print(
+                f"{scenario:<28}{method:<16}{len(both):>5}{a.mean() / b.mean():>7.2f}  ({spread[0]:.2f}-{spread[1]:.2f})"
+            )
     for method, values in ratios.items():
         print(f"geometric mean over {len(values)} scenarios, {method}: {np.exp(np.mean(np.log(values))):.3f}")
 

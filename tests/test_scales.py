@@ -287,7 +287,7 @@ def test_no_rank_better_than_one_is_expected():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"scale": "rank", "y": np.zeros(STEPS)}, "a rank is at least 1"),
+        ({"scale": "rank", "y": np.zeros(STEPS)}, "first rank is 1"),
         ({"scale": "count", "censored": np.ones(STEPS, bool)}, "censored goes with"),
         ({"scale": "share", "y": np.full(STEPS, 40.0)}, "between 0 and 1"),
         ({"scale": "share", "y": np.full(STEPS, 40.0), "exposure": np.full(STEPS, 30.0)}, "exposure is smaller"),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 @click.option("--date", "day", type=date_type, metavar="D", help="Local calendar day in that country.")
 @click.option("--indicator", metavar="I", help="One indicator only; all of the country's without it.")
 @click.option("--horizon", "horizons", multiple=True, metavar="H", help="during, Nh or Nd; may be repeated.")
+@click.option("--shape", is_flag=True, help="Peak, half-life, what is left after 30 to 90 days: a row per feature.")
+@click.option("--repeated", is_flag=True, help="With --cc: what each of its blocks added to what earlier ones left.")
 @db_option
 @format_option
 def command(
@@ -29,6 +31,8 @@ def command(
     day: datetime | None,
     indicator: str | None,
     horizons: tuple[str, ...],
+    shape: bool,
+    repeated: bool,
     db: str,
     fmt: str,
 ) -> None:
@@ -39,6 +43,9 @@ def command(
     import analyzer
     from analyzer.study import DEFAULT_HORIZONS
 
+    if repeated:
+        _print_repeated(block, cc, day, indicator=indicator, horizons=horizons, shape=shape, db=db, fmt=fmt)
+        return
     if (block is None) == (cc is None or day is None):
         raise click.UsageError("name a BLOCK, or a country and a date with --cc and --date")
     study = analyzer.open(db).estimate(
@@ -47,11 +54,48 @@ def command(
         date=day.date() if day else None,
         indicator=indicator,
         horizons=horizons or DEFAULT_HORIZONS,
+        shapes="all" if shape else "moved" if fmt == "table" else "none",
     )
     for warning in study.warnings:
         click.echo(f"Note: {warning}", err=True)
-    _print(study, fmt)
+    if shape:
+        _print_shapes(study, fmt)
+    else:
+        _print(study, fmt)
     if all(e.verdict == "not_estimable" for e in study.estimates):
+        sys.exit(3)
+
+
+def _print_repeated(
+    block: str | None,
+    cc: str | None,
+    day: datetime | None,
+    *,
+    indicator: str | None,
+    horizons: tuple[str, ...],
+    shape: bool,
+    db: str,
+    fmt: str,
+) -> None:
+    import analyzer
+    from analyzer.study.repeated import COLUMNS
+
+    if cc is None or block or day or shape or len(horizons) > 1:
+        raise click.UsageError("--repeated takes a country with --cc, and at most one --horizon")
+    rows = analyzer.open(db).repeated(cc, indicator=indicator, horizon=horizons[0] if horizons else "14d")
+    if not rows:
+        click.echo("Note: no series with two blocks within 180 days of each other that could be compared", err=True)
+    print_rows(COLUMNS, rows, fmt)
+    if all(row["total"] is None for row in rows):
+        sys.exit(3)
+
+
+def _print_shapes(study: Study, fmt: str) -> None:
+    from analyzer.study.shapes import COLUMNS, rows
+
+    found = rows(study)
+    print_rows(COLUMNS, found, fmt)
+    if all(row["value"] is None and row["low"] is None for row in found):
         sys.exit(3)
 
 

@@ -7,6 +7,7 @@ showed (Smyth 2004), and scaled by how restless the last weeks were.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
     from analyzer.records import Floats, Pool
 
 REPLICATIONS = 5  # disjoint windows; with fewer, a variance of one's own is a guess
-OTHERS = 2.0
+OTHERS = 12.0  # prior squared error of the simple forecasters relative to the structural model's
+PLAIN = 3.0  # the same of the structural model without donors, where there are any
 SHARPNESS = 2.0  # weights are (mean squared error) ** -2: close to the best, never one alone
-PRIOR_MEMBER = 2.0  # pseudo-replications that say: the structural model is best, the others err twice as much
-PRIOR_DF = 6.0  # degrees of freedom of the structural variance; tuned on simulated series, see bench/
+PRIOR_MEMBER = 20.0  # pseudo-replications that say: the structural model is best, the others err twice as much
+PRIOR_DF = 16.0  # degrees of freedom of the structural variance; tuned on simulated series, see bench/
+UNSEEN = 1.2
+FLATTERY = 1.5
+OWN_TAIL = 20
 RESTLESS = 0.4  # exponent of recent squared one-step errors in the variance
 DRAWS = 2000  # of the bootstrap of wild steps
 RUN = 3  # steps drawn together: holidays and faults last up to a few days
-DISAGREE = 1.5  # part of the members' disagreement at an origin that adds to its variance
+DISAGREE = 0.5  # part of the members' disagreement at an origin that adds to its variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,10 @@ class Combined:
     ratio: float  # squeezed variance over the structural one
 
 
-def combine(placebos: Placebos, structural: Floats, pool: Pool | None, level: float) -> Combined:
-    """Average, correct, squeeze.  structural: (M,) True for the structural members."""
-    weights = _weights(placebos, structural)
-    errors = _errors_elsewhere(placebos, structural)
+def combine(placebos: Placebos, standing: Floats, pool: Pool | None, level: float) -> Combined:
+    """Average, correct, squeeze.  standing: (M,) prior squared errors of the members, of `standing`."""
+    weights = _weights(placebos, standing)
+    errors = _errors_elsewhere(placebos, standing)
     disagreement = weights @ (placebos.levels - weights @ placebos.levels) ** 2
     variance = placebos.variance + DISAGREE * disagreement + 1e-300
     freedom = max(placebos.freedom, 1.0) if errors.size else 0.0
@@ -121,7 +126,7 @@ def combine(placebos: Placebos, structural: Floats, pool: Pool | None, level: fl
     if errors.size:  # the prior is about the structural variance; disagreement is already more than that
         prior *= float(np.median(placebos.variance) / np.median(variance)) ** 0.5
     # Weights, season and shift were learnt from the same windows; the fewer there are, the more flattering the errors.
-    flattery = 1 + 1.5 * (placebos.horizon + 0.5 * placebos.gap) / max(errors.size, 1)
+    flattery = 1 + FLATTERY * (placebos.horizon + 0.5 * placebos.gap) / max(errors.size, 1)
     own = flattery * float(np.mean((errors - shift) ** 2 / variance)) if errors.size else 0.0
     ratio = (freedom * own + prior_df * prior) / (freedom + prior_df)
     centre = float(weights @ placebos.level)
@@ -141,15 +146,23 @@ def combine(placebos: Placebos, structural: Floats, pool: Pool | None, level: fl
     )
 
 
-def _scores(squares: Floats, count: Floats | float, placebos: Placebos, structural: Floats) -> Floats:
+def standing(names: Sequence[str]) -> Floats:
+    """(M,) squared errors of the members before any is seen, relative to those of the structural model.
+
+    The structural model with donors holds that without them as a special case.
+    """
+    best = "structural, donors" if "structural, donors" in names else "structural"
+    return np.array([1.0 if name == best else PLAIN if name == "structural" else OTHERS for name in names])
+
+
+def _scores(squares: Floats, count: Floats | float, placebos: Placebos, standing: Floats) -> Floats:
     """Mean standardised squared errors, shrunk to the prior order of members."""
     effective = count / (placebos.horizon + 0.5 * placebos.gap)
-    prior = np.where(structural, 1.0, OTHERS)
     if np.ndim(squares) == 2:
-        prior = prior[:, None]
+        standing = standing[:, None]
     mean = squares / np.maximum(count, 1)
     usual = np.median(mean, axis=0) + 1e-300  # the scale of the errors, so that the prior is about order only
-    return np.asarray((effective * mean + PRIOR_MEMBER * prior * usual) / (effective + PRIOR_MEMBER))
+    return np.asarray((effective * mean + PRIOR_MEMBER * standing * usual) / (effective + PRIOR_MEMBER))
 
 
 def _to_weights(scores: Floats) -> Floats:
@@ -157,12 +170,12 @@ def _to_weights(scores: Floats) -> Floats:
     return np.asarray(raw / raw.sum(axis=0))
 
 
-def _weights(placebos: Placebos, structural: Floats) -> Floats:
+def _weights(placebos: Placebos, standing: Floats) -> Floats:
     squares = np.sum(placebos.errors**2 / (placebos.variance + 1e-300), axis=1)
-    return _to_weights(_scores(squares, float(placebos.errors.shape[1]), placebos, structural))
+    return _to_weights(_scores(squares, float(placebos.errors.shape[1]), placebos, standing))
 
 
-def _errors_elsewhere(placebos: Placebos, structural: Floats) -> Floats:
+def _errors_elsewhere(placebos: Placebos, standing: Floats) -> Floats:
     """(N,) errors of the average whose weights come from windows that share no step with the one judged."""
     count = placebos.errors.shape[1]
     if count == 0:
@@ -172,7 +185,7 @@ def _errors_elsewhere(placebos: Placebos, structural: Floats) -> Floats:
     at = np.arange(count)
     low, high = np.maximum(at - placebos.horizon, 0), np.minimum(at + placebos.horizon, count)
     elsewhere = np.maximum(running[:, -1:] - (running[:, high] - running[:, low]), 0.0)
-    weights = _to_weights(_scores(elsewhere, (count - (high - low)).astype(float), placebos, structural))
+    weights = _to_weights(_scores(elsewhere, (count - (high - low)).astype(float), placebos, standing))
     return np.asarray(np.sum(weights * placebos.errors, axis=0))
 
 
@@ -189,7 +202,7 @@ def _shrunk_bias(errors: Floats, variance: Floats, freedom: float) -> float:
 def _prior(pool: Pool | None, reach: float) -> tuple[float, float]:
     """Prior variance ratio and its degrees of freedom: moments of log variances of the pool (Smyth 2004, section 6)."""
     # A window far away for the length of the base may bring what the base has not shown the model.
-    unseen = 1.0 + 1.2 * min(reach, 0.5)
+    unseen = 1.0 + UNSEEN * min(reach, 0.5)
     if pool is None or pool.scales.size < 5:
         return unseen, PRIOR_DF
     half = max(pool.replications, 1.0) / 2
@@ -218,7 +231,7 @@ def _quantile(df: float, level: float, standardised: Floats, placebos: Placebos,
     """
     student = float(stdtrit(df, 0.5 + level / 2))
     effective = standardised.size / (placebos.horizon + 0.5 * placebos.gap)
-    pull = _towards(student, standardised, level, effective / (effective + 20))
+    pull = _towards(student, standardised, level, effective / (effective + OWN_TAIL))
     if pool is not None and pool.errors.size >= 200:
         pull += _towards(student, pool.errors, level, 30 / (50 + effective))
     return student * float(np.exp(pull))

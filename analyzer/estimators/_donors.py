@@ -7,7 +7,7 @@ had to learn them, and the interval carries their uncertainty.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REFRESH = 7  # steps between refreshed coefficients
 PENALTIES = (4.0, 30.0, 250.0)  # in steps of prior data that say "no relation"
+EASE = 0.02  # penalty of the donors' mean relative to that of one donor
 LEARNABLE = 28  # observed steps of the base before a coefficient is tried
 BROKEN = 4.0  # deviations from what the other donors did; a donor beyond it has an event of its own
 
@@ -33,6 +34,7 @@ class Donors:
     z: Floats  # (T, K)
     kept: tuple[int, ...]
     warnings: tuple[str, ...]
+    common: bool = False  # the last column is the donors' mean
 
 
 def usable(question: Question, base: Base, known: int) -> Donors:
@@ -116,6 +118,19 @@ def _apart(movements: Floats) -> Floats:
     return np.asarray(np.abs(residual[-1]) / usual)
 
 
+def with_mean(donors: Donors, end: int) -> Donors:
+    """The donors and, from three on, their mean as a further column, which is believed sooner than any single one.
+
+    A shock that all share is learnt through one coefficient (a common factor; Pesaran 2006).  Noisy donors count for
+    less.
+    """
+    if donors.z.shape[1] < 3:
+        return donors
+    weight = 1 / (np.var(np.diff(donors.z[:end], axis=0), axis=0) + 1e-9)
+    mean = donors.z @ (weight / weight.sum())
+    return replace(donors, z=np.column_stack([donors.z, mean]), common=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Regression:
     """Coefficients of every (candidate, penalty) pair at every refresh, and how well they foretold."""
@@ -128,22 +143,26 @@ class Regression:
     noise: Floats  # (P,) noise variance
 
 
-def regress(filtered: Filtered, seen: Bools) -> Regression:
-    """Fit at every refresh, weigh pairs by the likelihood of their one-step errors (coefficients of the past)."""
+def regress(filtered: Filtered, seen: Bools, *, common: bool = False) -> Regression:
+    """Fit at every refresh, weigh pairs by the likelihood of their one-step errors (coefficients of the past).
+
+    common: the last column is the mean of the others.
+    """
     whitened = filtered.innovation / np.sqrt(filtered.variance)[:, :, None]
     whitened = np.where(seen[None, :, None], whitened, 0.0)
     steps = whitened.shape[1]
     refreshes = np.arange(0, steps + REFRESH, REFRESH).clip(max=steps)
     at = np.minimum(np.arange(steps + 1) // REFRESH, refreshes.size - 1)
     at[steps] = refreshes.size - 1
-    coefficients, covariance = _ridges(whitened, refreshes)
+    coefficients, covariance = _ridges(whitened, refreshes, common)
     models, penalties = coefficients.shape[:2]
     foretold = np.einsum("gtk,gptk->gpt", whitened[:, :, 1:], coefficients[:, :, at[:-1]])
     error = whitened[:, None, :, 0] - foretold
     late = seen & (np.cumsum(seen) > 21)
     spread = np.log(np.where(late, filtered.variance, 1.0)).sum(axis=1)
     noise = np.mean(error[:, :, late] ** 2, axis=2) + 1e-12
-    weight = posterior(-0.5 * late.sum() * np.log(noise) - 0.5 * spread[:, None])
+    likelihood = -0.5 * late.sum() * np.log(noise) - 0.5 * spread[:, None]
+    weight = posterior(likelihood + np.log(filtered.grid.prior)[:, None])
     columns = coefficients.shape[-1]
     return Regression(
         at,
@@ -161,7 +180,7 @@ def posterior(log_likelihood: Floats) -> Floats:
     return np.asarray(weight / weight.sum())
 
 
-def _ridges(whitened: Floats, refreshes: Floats) -> tuple[Floats, Floats]:
+def _ridges(whitened: Floats, refreshes: Floats, common: bool) -> tuple[Floats, Floats]:
     """(G, P, R, K) coefficients and (G, P, R, K, K) inverse normal matrices; the last penalty is "no donors"."""
     products = np.cumsum(whitened[:, :, :, None] * whitened[:, :, None, 1:], axis=1)
     products = np.concatenate([np.zeros_like(products[:, :1]), products], axis=1)[:, refreshes]
@@ -169,6 +188,8 @@ def _ridges(whitened: Floats, refreshes: Floats) -> tuple[Floats, Floats]:
     columns = normal.shape[-1]
     seen = np.maximum((whitened[0, :, 0] != 0).cumsum()[-1], 1)
     unit = np.einsum("grkk->gk", normal[:, -1:]) / seen + 1e-12  # whitened variance of each donor
+    if common:
+        unit[:, -1] *= EASE
     coefficients, covariances = [], []
     for penalty in PENALTIES:
         inverse = np.linalg.inv(normal + penalty * unit[:, None, :, None] * np.eye(columns))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from analyzer.estimators._inputs import Bools, Question, Window
     from analyzer.records import Floats
 
-HALF_LIVES = (2.0, 4.0, 8.0, 16.0, 32.0)
+HALF_LIVES = (2.0, 3.0, 4.5, 6.5, 9.0, 12.0, 16.0, 22.0, 32.0, 50.0)
+RECENT = 10  # steps before the base's end from which the level is chiefly told
 SETTLED = 7  # steps seen after an event's end before its decay can be told from its level
 
 
@@ -50,7 +51,8 @@ def base_of(question: Question) -> Base:
     notes = _notes(question, start, inside, () if frozen else running)
     known = np.isfinite(question.y[:end]) & ~masked[:end]
     first_seen = int(np.argmax(known)) if known.any() else 0
-    return Base(first_seen, end, question.onset - end, masked, tuple(e for e in inside if e not in running), notes)
+    settled = tuple(e for e in inside if e not in running)
+    return Base(first_seen, end, question.onset - end, masked, settled, notes)
 
 
 def _notes(question: Question, start: int, inside: tuple[Window, ...], running: tuple[Window, ...]) -> tuple[str, ...]:
@@ -72,47 +74,98 @@ class Leftover:
     """The fitted decay of what earlier events left."""
 
     path: Floats  # (T,) on the modelling scale, 0 where nothing was fitted
-    variance: float  # of its mean over the window
+    variance: float  # of its mean over the window against that over the last steps of the base
     warnings: tuple[str, ...]
 
 
 def leftovers(z: Floats, seen: Bools, base: Base, window: slice) -> Leftover:
     """Fit one exponential decay per earlier event, one half-life for all, by generalised least squares.
 
-    The regression runs on the innovations of a local level with autoregressive noise, so that wandering of the level is
-    not taken for a decay.  A decay that does not stand out (|t| < 2) is left in the base.
+    What events leave are further users: the leftovers add up before the logarithm is taken.  The regression runs on
+    the innovations of a local level with autoregressive noise, so that wandering of the level is not taken for a decay;
+    half-lives are averaged by their likelihood.  A decay that does not stand out (|t| < 2) is left in the base.
     """
-    nothing = Leftover(np.zeros(z.size), 0.0, ())
     events = [event for event in base.events if seen[event[1] : base.end].sum() >= SETTLED]
     notes = () if len(events) == len(base.events) else ("an earlier block ended too near to fit what it left",)
-    if not events or seen.sum() < 3 * SETTLED:
-        return Leftover(nothing.path, 0.0, notes)
-    fits = [_decay(z, seen, base.end, events, half_life) for half_life in HALF_LIVES]
-    columns, amplitude, covariance, _ = min(fits, key=lambda fit: fit[3])
-    kept = np.abs(amplitude) > 2 * np.sqrt(np.diag(covariance))
+    if not events or seen[: base.end].sum() < 3 * SETTLED:
+        return Leftover(np.zeros(z.size), 0.0, notes)
+    whiten = _whitener(seen[: base.end])
+    fits = [_decay(z, whiten, events, half_life) for half_life in HALF_LIVES]
+    best = min(fits, key=lambda fit: fit.rest)
+    kept = np.abs(best.amplitude) > 2 * np.sqrt(np.diag(best.covariance))
     if not kept.any():
-        return Leftover(nothing.path, 0.0, notes)
-    path = columns[:, kept] @ amplitude[kept]
-    ahead = columns[window][:, kept].mean(axis=0)
-    variance = float(ahead @ covariance[np.ix_(kept, kept)] @ ahead)
-    return Leftover(path, variance, (*notes, f"a fitted decay of {int(kept.sum())} earlier event(s) is taken out"))
+        return Leftover(np.zeros(z.size), 0.0, notes)
+    steps = int(seen[: base.end].sum())
+    weights = np.array([(best.rest / fit.rest) ** (steps / 2) for fit in fits])
+    weights /= weights.sum()
+    paths = np.array([fit.path(kept) for fit in fits])
+    path = weights @ paths
+    recent = slice(max(base.end - RECENT, 0), base.end)
+    fall = paths[:, window].mean(axis=1) - paths[:, recent].mean(axis=1)
+    within = np.array([fit.variance(kept, window, recent) for fit in fits])
+    variance = float(weights @ (within + (fall - weights @ fall) ** 2))
+    note = f"a fitted decay of {int(kept.sum())} earlier event(s) is taken out"
+    return Leftover(path, variance, (*notes, note))
 
 
-def _decay(
-    z: Floats, seen: Bools, end: int, events: list[Window], half_life: float
-) -> tuple[Floats, Floats, Floats, float]:
-    """Columns, amplitudes, their covariance and the residual sum of squares for one half-life."""
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Decays of one half-life."""
+
+    columns: Floats  # (T, K) of amplitude 1
+    amplitude: Floats  # (K,) relative to the level
+    covariance: Floats  # (K, K)
+    rest: float  # residual sum of squares
+
+    def path(self, kept: Bools) -> Floats:
+        return _lifted(self.columns[:, kept] @ self.amplitude[kept])
+
+    def variance(self, kept: Bools, window: slice, recent: slice) -> float:
+        total = self.columns @ self.amplitude
+        slopes = (self.columns / _above(total)[:, None])[:, kept]
+        slope = slopes[window].mean(axis=0) - slopes[recent].mean(axis=0)
+        return float(slope @ self.covariance[np.ix_(kept, kept)] @ slope)
+
+
+def _above(total: Floats) -> Floats:
+    return np.asarray(np.maximum(1 + total, 0.05))
+
+
+def _lifted(total: Floats) -> Floats:
+    return np.asarray(np.log(_above(total)))
+
+
+def _decay(z: Floats, whiten: Floats, events: list[Window], half_life: float) -> _Fit:
+    """Amplitudes for one half-life, by Gauss-Newton on the log scale.
+
+    whiten: (n, end) from the steps of the base to innovations.
+    """
+    end = whiten.shape[1]
     t = np.arange(z.size)
-    after = np.array([event[1] for event in events])
-    age = t[:, None] - after[None, :]
+    age = t[:, None] - np.array([event[1] for event in events])[None, :]
     columns = np.where(age >= 0, 0.5 ** (np.maximum(age, 0) / half_life), 0.0)
-    x = np.column_stack([z, columns])[:end]
-    filtered = kalman(x, seen[:end], Grid(np.array([0.03**2]), np.array([0.5]), np.array([0.7])))
-    white = (filtered.innovation[0] / np.sqrt(filtered.variance[0])[:, None])[seen[:end]][1:]
-    target, regressors = white[:, 0], white[:, 1:]
-    plain = float(np.mean(target**2))
-    # Prior: a leftover of a few tenths on the log scale is usual, one of several units is not.
-    normal = regressors.T @ regressors + plain * np.eye(after.size)
-    amplitude = np.linalg.solve(normal, regressors.T @ target)
-    rest = float(np.sum((target - regressors @ amplitude) ** 2))
-    return columns, amplitude, np.linalg.inv(normal) * rest / max(target.size - after.size, 1), rest
+    amplitude, covariance, rest = np.zeros(len(events)), np.eye(len(events)), 0.0
+    for _ in range(3):
+        total = columns @ amplitude
+        linear = columns / _above(total)[:, None]
+        # The residual at the present amplitudes, with their linear part added back.
+        target = z - _lifted(total) + linear @ amplitude
+        amplitude, covariance, rest = _least_squares(whiten @ target[:end], whiten @ linear[:end])
+    return _Fit(columns, amplitude, covariance, rest)
+
+
+def _least_squares(left: Floats, right: Floats) -> tuple[Floats, Floats, float]:
+    """Amplitudes, their covariance and the residual sum of squares."""
+    # Prior: a leftover of a few tenths of the level is usual, one of several levels is not.
+    normal = right.T @ right + (float(np.mean(left**2)) + 1e-12) * np.eye(right.shape[1])
+    amplitude = np.linalg.solve(normal, right.T @ left)
+    rest = float(np.sum((left - right @ amplitude) ** 2)) + 1e-12
+    covariance: Floats = np.linalg.inv(normal) * rest / max(left.size - right.shape[1], 1)
+    return np.asarray(amplitude), covariance, rest
+
+
+def _whitener(seen: Bools) -> Floats:
+    """(n - 1, T) matrix that turns steps into standardised innovations; the first one only sets the level."""
+    wandering = Grid.of([(0.03**2, 0.5, 0.7, 0.0, 1.0)])
+    filtered = kalman(np.eye(seen.size), seen, wandering)
+    return np.asarray((filtered.innovation[0] / np.sqrt(filtered.variance[0])[:, None])[seen][1:])

@@ -92,20 +92,40 @@ class Grid:
     drift: Floats  # (G,) variance of the level's step
     share: Floats  # (G,) part of the noise that is autoregressive
     phi: Floats  # (G,)
+    turn: Floats  # (G,) variance of the slope's step; 0 = no slope
+    prior: Floats  # (G,) weight before the data are seen
 
     def take(self, index: Floats | list[int]) -> Grid:
         """The named candidates only."""
-        return Grid(self.drift[index], self.share[index], self.phi[index])
+        return Grid(self.drift[index], self.share[index], self.phi[index], self.turn[index], self.prior[index])
+
+    @classmethod
+    def of(cls, rows: list[tuple[float, float, float, float, float]]) -> Grid:
+        """From rows of (drift, share, phi, turn, prior)."""
+        drift, share, phi, turn, prior = np.array(rows).T
+        return cls(drift, share, phi, turn, prior)
+
+
+DAMPING = 0.98  # of slopes: a trend goes on for about fifty steps
+DRIFTS = (0.0, 0.01, 0.03, 0.07, 0.15, 0.35, 0.9)  # sd of the level's step
+NOISES = ((0.0, 0.0), (0.5, 0.6), (0.5, 0.9), (0.9, 0.4), (0.9, 0.7), (0.9, 0.85), (0.9, 0.95))
+TURNS = (0.005, 0.02, 0.06)  # sd of the slope's step
+RESTING = 5.0  # prior weight of a level that stays, against one that wanders
+SLOPING = 0.5  # prior weight of a slope
 
 
 def structural_grid() -> Grid:
-    """Local level + AR(1) + noise: from a fixed level to a random walk, from white noise to slow weeks."""
-    drifts = np.array([0.0, 0.01, 0.03, 0.07, 0.15, 0.35, 0.9]) ** 2
-    noises = [(0.0, 0.0), (0.5, 0.6), (0.5, 0.9), (0.9, 0.4), (0.9, 0.7), (0.9, 0.85), (0.9, 0.95)]
-    rows = [(drift, share, phi) for share, phi in noises for drift in drifts]
-    rows += [(4.0, 0.0, 0.0), (25.0, 0.0, 0.0)]  # next to a pure random walk
-    drift, share, phi = np.array(rows).T
-    return Grid(drift, share, phi)
+    """Local level with damped slope + AR(1) + noise.
+
+    From a fixed level to a random walk, from white noise to slow weeks; the candidates without a slope come first.
+    """
+    rows = [(drift**2, share, phi, 0.0, RESTING if drift == 0 else 1.0) for share, phi in NOISES for drift in DRIFTS]
+    rows += [(4.0, 0.0, 0.0, 0.0, 1.0), (25.0, 0.0, 0.0, 0.0, 1.0)]  # next to a pure random walk
+    noises = [NOISES[k] for k in (0, 2, 3, 5)]
+    rows += [
+        (drift**2, share, phi, turn**2, SLOPING) for share, phi in noises for drift in (0.0, 0.07) for turn in TURNS
+    ]
+    return Grid.of(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,52 +134,62 @@ class Filtered:
 
     grid: Grid
     level: Floats  # (G, T + 1, C)
+    slope: Floats  # (G, T + 1, C)
     cycle: Floats  # (G, T + 1, C) the autoregressive part
     innovation: Floats  # (G, T, C) NaN where not seen
     variance: Floats  # (G, T) of the innovation, relative
-    covariance: Floats  # (G, T + 1, 3): level, level-cycle, cycle
+    covariance: Floats  # (G, T + 1, 6): level, slope, cycle, level-slope, level-cycle, slope-cycle
 
 
 def kalman(x: Floats, seen: Bools, grid: Grid) -> Filtered:
     """Filter all columns of x (T, C) under all candidates with the gains that `seen` implies."""
     steps, columns = x.shape
     models = grid.phi.size
-    level = np.empty((models, steps + 1, columns))
-    cycle = np.empty_like(level)
-    covariance = np.empty((models, steps + 1, 3))
+    states = np.empty((3, models, steps + 1, columns))
+    covariance = np.empty((models, steps + 1, 6))
     innovation = np.full((models, steps, columns), np.nan)
     variance = np.full((models, steps), np.nan)
-    white, phi, phi2 = 1 - grid.share, grid.phi, grid.phi**2
-    fresh = grid.share * (1 - phi2)
-    first = x[int(np.argmax(seen))]
-    m, a = np.tile(first, (models, 1)), np.zeros((models, columns))
+    white, phi = 1 - grid.share, grid.phi
+    fresh = grid.share * (1 - phi**2)
+    slides = np.where(grid.turn > 0, DAMPING, 0.0)
+    m = np.tile(x[int(np.argmax(seen))], (models, 1))
+    b, a = np.zeros((models, columns)), np.zeros((models, columns))
     # A diffuse start: 100 noise variances around the first step seen.
-    p, c, q = np.full(models, 100.0), np.zeros(models), grid.share.copy()
+    p, q = np.full(models, 100.0), grid.share.copy()
+    s = grid.turn / (1 - DAMPING**2)
+    ps, pc, sc = np.zeros(models), np.zeros(models), np.zeros(models)
     for t in range(steps):
-        level[:, t], cycle[:, t] = m, a
-        covariance[:, t, 0], covariance[:, t, 1], covariance[:, t, 2] = p, c, q
+        states[0, :, t], states[1, :, t], states[2, :, t] = m, b, a
+        covariance[:, t] = np.stack([p, s, q, ps, pc, sc], axis=1)
         if seen[t]:
-            to_level, to_cycle = p + c, c + q
+            to_level, to_slope, to_cycle = p + pc, ps + sc, pc + q
             f = to_level + to_cycle + white
             v = x[t] - m - a
             innovation[:, t], variance[:, t] = v, f
-            gain_m, gain_a = to_level / f, to_cycle / f
-            m = m + gain_m[:, None] * v
-            a = a + gain_a[:, None] * v
-            p, c, q = p - gain_m * to_level, c - gain_m * to_cycle, q - gain_a * to_cycle
-        a = phi[:, None] * a
-        p, c, q = p + grid.drift, phi * c, phi2 * q + fresh
-    level[:, steps], cycle[:, steps] = m, a
-    covariance[:, steps] = np.stack([p, c, q], axis=1)
-    return Filtered(grid, level, cycle, innovation, variance, covariance)
+            gain_m, gain_b, gain_a = to_level / f, to_slope / f, to_cycle / f
+            m, b, a = m + gain_m[:, None] * v, b + gain_b[:, None] * v, a + gain_a[:, None] * v
+            p, s, q = p - gain_m * to_level, s - gain_b * to_slope, q - gain_a * to_cycle
+            ps, pc, sc = ps - gain_m * to_slope, pc - gain_m * to_cycle, sc - gain_b * to_cycle
+        m, b, a = m + b, slides[:, None] * b, phi[:, None] * a
+        p, pc = p + 2 * ps + s + grid.drift, phi * (pc + sc)
+        ps, sc = slides * (ps + s), slides * phi * sc
+        s, q = slides**2 * s + grid.turn, phi**2 * q + fresh
+    states[0, :, steps], states[1, :, steps], states[2, :, steps] = m, b, a
+    covariance[:, steps] = np.stack([p, s, q, ps, pc, sc], axis=1)
+    return Filtered(grid, states[0], states[1], states[2], innovation, variance, covariance)
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
     """Moments of the mean over a window `gap` steps after an origin, per candidate and relative to the noise."""
 
-    carry: Floats  # (G,) how much of the cycle at the origin is left in the window's mean
+    reach: float  # how many steps of the slope at the origin are in the window's mean
+    carry: Floats  # (G,) how much of the cycle at the origin is left in it
     variance: Floats  # (G, T + 1)
+
+    def level(self, filtered: Filtered) -> Floats:
+        """(G, T + 1, C) forecast of the window's mean."""
+        return np.asarray(filtered.level + self.reach * filtered.slope + self.carry[:, None, None] * filtered.cycle)
 
 
 def window_ahead(filtered: Filtered, gap: int, horizon: int) -> Ahead:
@@ -167,11 +197,16 @@ def window_ahead(filtered: Filtered, gap: int, horizon: int) -> Ahead:
     grid = filtered.grid
     k = np.arange(gap, gap + horizon)
     carry = np.mean(grid.phi[:, None] ** k, axis=1)
+    slid = (1 - DAMPING ** np.arange(gap + horizon)) / (1 - DAMPING)  # what a slope adds to the level n steps on
+    reach = float(slid[k].mean())
     shared = np.minimum(k[:, None], k[None, :]).mean()  # random walk: cov of two steps is the nearer one's age
+    turned = np.array([slid[np.maximum(k - 1 - j, 0)].mean() for j in range(gap + horizon)])
     fresh = np.zeros(grid.phi.size)
     for phi in np.unique(grid.phi[grid.share > 0]):
         apart = np.abs(k[:, None] - k[None, :])
         fresh[grid.phi == phi] = np.mean(phi**apart - phi ** (k[:, None] + k[None, :]))
-    own = grid.drift * shared + grid.share * fresh + (1 - grid.share) / horizon
-    p, c, q = np.moveaxis(filtered.covariance, 2, 0)
-    return Ahead(carry, p + 2 * carry[:, None] * c + carry[:, None] ** 2 * q + own[:, None])
+    own = grid.drift * shared + grid.turn * float(np.sum(turned**2)) + grid.share * fresh + (1 - grid.share) / horizon
+    p, s, q, ps, pc, sc = np.moveaxis(filtered.covariance, 2, 0)
+    c = carry[:, None]
+    variance = p + reach**2 * s + c**2 * q + 2 * (reach * ps + c * pc + reach * c * sc)
+    return Ahead(reach, carry, variance + own[:, None])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from analyzer.errors import NotEnoughData
+from analyzer.estimators._numbers import countable, fraction, lent, numbers, pairs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,6 +24,7 @@ Window = tuple[int, int]
 
 MINIMUM_OBSERVED = 0.8  # of the steps of the window; below that a total says more about the gaps than about people
 MINIMUM_BASE = 10  # observed steps: a weekly cycle and a little more, the least from which a level can be told
+LONGEST = 1_000_000  # steps beyond the last one; no series is asked about that far ahead, and arrays are that long
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,17 @@ def _one_of(value: str, allowed: tuple[str, ...], name: str) -> None:
 
 
 def _non_negative(values: Floats, name: str) -> Floats:
+    """Raises NotEnoughData, which is a ValueError as well: a series of a store may hold what was loaded into it."""
     if np.isinf(values).any():
-        raise ValueError(f"{name} holds an infinite value; a missing step is NaN")
+        raise NotEnoughData(f"{name} holds an infinite value; a missing step is NaN")
     if (values < 0).any():
-        raise ValueError(f"{name} holds a negative value ({np.nanmin(values):g}) at step {int(np.nanargmin(values))}")
+        step = int(np.argwhere(values < 0)[0][0])
+        raise NotEnoughData(f"{name} holds a negative value ({np.nanmin(values):g}), the first at step {step}")
     return values
 
 
 def _series(values: Any, name: str, length: int | None = None) -> Floats:
-    array: Floats = np.array(values, dtype=float)  # a copy: the caller's array is never changed
+    array = numbers(values, name)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be one-dimensional with at least one step, not of shape {array.shape}")
     if length is not None and array.size != length:
@@ -85,16 +89,18 @@ def _series(values: Any, name: str, length: int | None = None) -> Floats:
 def _flags(values: Any, name: str, length: int) -> Bools:
     if values is None:
         return np.zeros(length, bool)
-    array = np.array(values)
+    array = numbers(values, name)
     if array.shape != (length,):
         raise ValueError(f"{name} must have one flag per step of y ({length}), not shape {array.shape}")
-    return array.astype(bool)
+    if not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{name} must be true or false at every step")
+    return np.asarray(array == 1)
 
 
 def _donor_matrix(donors: Any, length: int) -> Floats:
     if donors is None:
         return np.empty((length, 0))
-    matrix: Floats = np.array(donors, dtype=float)
+    matrix = numbers(donors, "donors")
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     if matrix.ndim == 2 and matrix.shape[0] != length and matrix.shape[1] == length:
@@ -104,13 +110,14 @@ def _donor_matrix(donors: Any, length: int) -> Floats:
     return _non_negative(matrix, "donors")
 
 
-def _windows(pairs: Sequence[Sequence[int]], name: str) -> tuple[Window, ...]:
-    """Half-open (start, end) pairs in order of start; an event of one moment lasts one step."""
+def _windows(events: Sequence[Sequence[int]], name: str) -> tuple[Window, ...]:
+    """Half-open (start, end) pairs in order of start; an event of one moment lasts one step, one of no step is none."""
     found = []
-    for pair in pairs:
-        if len(pair) != 2 or pair[1] < pair[0]:
-            raise ValueError(f"{name} must hold (start, end) pairs with end not before start, not {pair!r}")
-        found.append((int(pair[0]), max(int(pair[1]), int(pair[0]) + 1)))
+    for start, end in pairs(events, name):
+        if end < start:
+            raise ValueError(f"{name} must hold (start, end) pairs with end not before start, not {(start, end)!r}")
+        if max(end, start + 1) > 0:
+            found.append((max(start, 0), max(end, start + 1)))
     return tuple(sorted(found))
 
 
@@ -163,13 +170,17 @@ def ask(onset: Any, horizon: Any, arrays: Arrays, blocks: Blocks, options: Optio
         raise ValueError(f"onset {onset} lies outside y, which has {length} steps")
     _one_of(options.scale, get_args(ScaleName), "scale")
     _one_of(blocks.estimand, get_args(Estimand), "estimand")
-    if not 0 < options.level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {options.level!r}")
+    level = fraction(options.level, "level")
+    countable(series, onset, options.scale)
+    if horizon > length + LONGEST:
+        raise NotEnoughData(f"{length - onset} of {horizon} steps lie inside y; {MINIMUM_OBSERVED * 100:g} % needed")
     matrix = _donor_matrix(arrays.donors, length)
     if blocks.donor_events and len(blocks.donor_events) != matrix.shape[1]:
         raise ValueError(f"donor_events has {len(blocks.donor_events)} entries for {matrix.shape[1]} donors")
     end = max(length, onset + horizon)
-    exposure = arrays.exposure
+    exposure = None if arrays.exposure is None else _series(arrays.exposure, "exposure", length)
+    if exposure is not None and options.scale == "share":  # a share without a denominator is not observed
+        series = np.where(exposure > 0, series, np.nan)
     return Question(
         y=_reach(series, end),
         onset=onset,
@@ -177,15 +188,15 @@ def ask(onset: Any, horizon: Any, arrays: Arrays, blocks: Blocks, options: Optio
         donors=_reach(matrix, end),
         other_events=_windows(blocks.other_events, "other_events"),
         donor_events=tuple(_windows(pairs, "donor_events") for pairs in blocks.donor_events),
-        pool=options.pool,
+        pool=lent(options.pool),
         anticipation=_whole(blocks.anticipation, "anticipation", 0),
         season=_whole(options.season, "season", 1),
         scale=options.scale,
         censored=_reach(_flags(arrays.censored, "censored", length).astype(float), end) == 1,
-        exposure=None if exposure is None else _reach(_series(exposure, "exposure", length), end),
+        exposure=None if exposure is None else _reach(exposure, end),
         holidays=_reach(_flags(arrays.holidays, "holidays", length).astype(float), end) == 1,
         estimand=blocks.estimand,
-        level=float(options.level),
+        level=level,
         seed=_whole(options.seed, "seed", 0),
     )
 

@@ -20,8 +20,22 @@ if TYPE_CHECKING:
     from analyzer.estimators._scales import Measure
     from analyzer.records import Floats
 
-WHITENERS = (0, 2, 4, 6, 14, 18, 35, 37, 39, 49)  # candidates spread over the grid; with donors the grid is coarser
-PLACEBO_OBSERVED = 0.6  # of a placebo window's steps
+WHITENERS = (
+    0,
+    2,
+    4,
+    6,
+    14,
+    18,
+    35,
+    37,
+    39,
+    49,
+    51,
+    53,
+    64,
+)  # candidates spread over the grid; with donors the grid is coarser
+PLACEBO_OBSERVED = 0.5  # of a placebo window's steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +84,11 @@ class Forecasts:
     recent: Floats  # (O,) recent squared one-step errors relative to the usual ones
 
 
-def forecast(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int) -> Forecasts:
+def forecast(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int, *, common: bool = False) -> Forecasts:
     """Forecasts at origins 0 .. T.
 
     x: (T, 1 + K) series and donors before the base's end; movement: (T + 1, K) donors' mean over the window that
-    belongs to each origin, NaN where it is not known.
+    belongs to each origin, NaN where it is not known.  common: the last donor is the mean of the others.
     """
     simple = simple_forecasters(x, seen)
     filtered = kalman(x[:, :1], seen, structural_grid())
@@ -86,7 +100,7 @@ def forecast(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int) -
     rows = [level[:, 0] for level in levels] + [plain[0]]
     variance = plain[1]
     if x.shape[1] > 1:
-        with_donors = _with_donors(x, seen, movement, gap, horizon)
+        with_donors = _with_donors(x, seen, movement, (gap, horizon), common=common)
         rows += [level[:, 0] + np.sum((movement - level[:, 1:]) * with_donors.coefficients, axis=1) for level in levels]
         rows.append(with_donors.level)
         variance = with_donors.variance
@@ -103,12 +117,13 @@ def _likelihood(filtered: Filtered, seen: Bools) -> tuple[Floats, Floats]:
     squares = filtered.innovation[:, late, 0] ** 2 / filtered.variance[:, late]
     noise = squares.mean(axis=1) + 1e-12
     spread = np.log(filtered.variance[:, late]).sum(axis=1)
-    return posterior(-0.5 * late.sum() * np.log(noise) - 0.5 * spread), noise
+    likelihood = -0.5 * late.sum() * np.log(noise) - 0.5 * spread
+    return posterior(likelihood + np.log(filtered.grid.prior)), noise
 
 
 def _plain_structural(filtered: Filtered, ahead: Ahead, weight: Floats, noise: Floats) -> tuple[Floats, Floats]:
     """Mean and variance, at every origin, of the mixture of candidates."""
-    each = filtered.level[:, :, 0] + ahead.carry[:, None] * filtered.cycle[:, :, 0]
+    each = ahead.level(filtered)[:, :, 0]
     mean = weight @ each
     return mean, weight @ (ahead.variance * noise[:, None] + (each - mean) ** 2)
 
@@ -132,11 +147,11 @@ class WithDonors:
     coefficients: Floats  # (O, K) averaged over candidates, of the past of each origin only
 
 
-def _with_donors(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int) -> WithDonors:
+def _with_donors(x: Floats, seen: Bools, movement: Floats, reach: tuple[int, int], *, common: bool) -> WithDonors:
     filtered = kalman(x, seen, structural_grid().take(list(WHITENERS)))
-    fit = regress(filtered, seen)
-    ahead = window_ahead(filtered, gap, horizon)
-    state = filtered.level + ahead.carry[:, None, None] * filtered.cycle
+    fit = regress(filtered, seen, common=common)
+    ahead = window_ahead(filtered, *reach)
+    state = ahead.level(filtered)
     kept = np.flatnonzero(fit.weight > 1e-3 * fit.weight.max())  # the rest cannot show in any digit
     share = fit.weight[kept] / fit.weight[kept].sum()
     each, variance = zip(*(_pair(fit, int(pair), state, movement, ahead) for pair in kept), strict=True)

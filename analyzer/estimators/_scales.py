@@ -172,8 +172,6 @@ def settled(question: Question) -> Question:
     """
     if question.censored.any() and question.scale in ("count", "share"):
         raise ValueError("censored goes with the scales rank and index; a count that was not given is NaN")
-    if question.scale == "rank":
-        _require_ranks(question)
     flagged = censored_steps(question)
     if flagged.any():
         stated = flagged & np.isfinite(question.y) & (question.y > 0)
@@ -185,16 +183,6 @@ def settled(question: Question) -> Question:
         # Sums by differences hold twelve digits of the largest; a denominator below them is none.
         there = question.exposure > NOTHING * np.nanmax(question.exposure, initial=0.0)
     return replace(question, y=np.where(there, question.y, np.nan))
-
-
-def _require_ranks(question: Question) -> None:
-    with np.errstate(invalid="ignore"):
-        wrong = ~question.censored & (question.y < TOP)
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        raise ValueError(
-            f"y holds {question.y[at]:g} at step {at}, and a rank is at least 1; beyond the chart: censored"
-        )
 
 
 def _counts(question: Question) -> Measure:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import _bounds, _calendar, _censored, _donors, _events, _scales
-from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total
+from analyzer.estimators import _bounds, _calendar, _censored, _copies, _donors, _events, _gaps, _scales
+from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total, standing
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import (
     Arrays,
@@ -90,12 +90,15 @@ def estimate_effect(
     """
     arrays = Arrays(y, donors, censored, exposure, holidays)
     blocks = Blocks(other_events, donor_events, anticipation, estimand)
-    return _answer(ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed)))
-
-
-def _answer(asked: Question) -> Effect:
+    asked = ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed))
     question = _scales.settled(asked)
     require_window(question)
+    question, notes = _gaps.prepared(question)
+    effect = _gaps.bounded(question, _answer(question))
+    return replace(effect, warnings=(*notes, *effect.warnings))
+
+
+def _answer(question: Question) -> Effect:
     base = _events.base_of(question)
     seen = np.isfinite(question.y) & ~base.masked
     if _bounds.mostly_censored(question, base, seen):
@@ -112,8 +115,8 @@ def _estimated(question: Question, base: Base) -> Effect:
     placebos, made = _replayed(setting)
     if placebos.replications < REPLICATIONS and question.pool is None:
         raise NotEnoughData(_too_few(placebos, base, question))
-    structural = np.array([name.startswith("structural") for name in made.names])
-    return _effect(setting, placebos, combine(placebos, structural, question.pool, question.level), made.names)
+    found = combine(placebos, standing(made.names), question.pool, question.level)
+    return _effect(setting, placebos, found, made.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +146,7 @@ def placebo_errors(
     placebos, made = _replayed(_setting(question, base))
     if placebos.replications < 2:
         raise NotEnoughData(f"{placebos.replications} disjoint replications to lend; 2 needed")
-    structural = np.array([name.startswith("structural") for name in made.names])
-    found = combine(placebos, structural, None, 0.95)
+    found = combine(placebos, standing(made.names), None, 0.95)
     return PlaceboErrors(found.standardised, float(np.log(max(found.ratio, 1e-6))), placebos.freedom)
 
 
@@ -162,7 +164,7 @@ class Setting:
     seen: Bools  # (base.end,)
     usable: Bools  # (T,) steps that may enter window totals
     donors: _donors.Donors
-    leftover_variance: float
+    leftover_variance: float  # of what earlier events left and of holidays in the window
     warnings: tuple[str, ...]
 
 
@@ -172,9 +174,11 @@ def _setting(question: Question, base: Base) -> Setting:
     link = np.where(base.masked, np.nan, measured.link())
     known = link[: base.end]
     cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
-    holiday, holiday_notes = _holidays(question, known - cycle[: base.end])
-    factors = cycle + holiday
-    left = _events.leftovers(np.where(np.isfinite(link), link - factors, 0.0), np.isfinite(link), base, question.window)
+    holiday = _calendar.holiday_effects(known - cycle[: base.end], cycle, question.holidays, question.window)
+    factors = cycle + holiday.path
+    there = np.isfinite(link)
+    bare = np.where(there, link - factors, 0.0)
+    left = _events.leftovers(bare, there, base, question.window)
     factors = factors + left.path
     raw = (link - factors)[: base.end]
     factors = factors + measured.path()
@@ -182,9 +186,9 @@ def _setting(question: Question, base: Base) -> Setting:
     seen = np.isfinite(z)
     require_base(np.ones(seen.size), seen)  # a share also needs its denominators
     wild = _calendar.wild_steps(raw)
-    donors = _donors.usable(question, base, int(seen.sum()))
+    donors = _copies.left_out(_donors.usable(question, base, int(seen.sum())), base, question)
     said = _scales.notes(question, measured, slice(base.start, base.end))
-    warnings = (*notes, *said, *holiday_notes, *base.warnings, *left.warnings)
+    warnings = (*notes, *said, *holiday.warnings, *base.warnings, *left.warnings)
     return Setting(
         question=question,
         base=base,
@@ -196,7 +200,7 @@ def _setting(question: Question, base: Base) -> Setting:
         seen=seen,
         usable=~base.masked,
         donors=donors,
-        leftover_variance=left.variance,
+        leftover_variance=left.variance + holiday.variance,
         warnings=warnings,
     )
 
@@ -209,21 +213,12 @@ def _season(season: int, base: int) -> tuple[int, tuple[str, ...]]:
     return season, ()
 
 
-def _holidays(question: Question, z: Floats) -> tuple[Floats, tuple[str, ...]]:
-    flags = question.holidays
-    if not flags.any():
-        return np.zeros(flags.size), ()
-    before = flags[: z.size]
-    if not (before & np.isfinite(z)).any():
-        return np.zeros(flags.size), ("no holiday in the base: the effect of holidays in the window is not known",)
-    return np.where(flags, _calendar.holiday_factor(z, before), 0.0), ()
-
-
 def _parted(setting: Setting) -> _donors.Donors:
     """The donors without those that parted from the others in the window."""
     if setting.donors.z.shape[1] < 3:
         return setting.donors
-    return _donors.without_broken(setting.donors, _movements(setting, _windows(setting)))
+    kept = _donors.without_broken(setting.donors, _movements(setting, _windows(setting)))
+    return _donors.with_mean(kept, setting.base.end)
 
 
 def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
@@ -231,7 +226,7 @@ def _replayed(setting: Setting) -> tuple[Placebos, Forecasts]:
     seen, calm = _windows(setting), _windows(setting, _calm(setting))
     x = np.column_stack([setting.z, setting.donors.z[: base.end]])
     movement = _by_origin(seen.donors[:, 1:], base, question)
-    made = forecast(x, setting.seen, movement, base.gap, question.horizon)
+    made = forecast(x, setting.seen, movement, base.gap, question.horizon, common=setting.donors.common)
     # Totals of counts stand above the mean of logs; the distance is the same for all forecasters and nearly constant.
     inside = slice(0, max(base.end - question.horizon + 1, 0))
     distance = (calm.link - calm.donors[:, 0])[inside][seen.seen[inside] >= PLACEBO_OBSERVED * question.horizon]

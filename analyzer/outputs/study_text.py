@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 
+from analyzer.outputs import _shape_text
 from analyzer.outputs.table import number, text
 from analyzer.places import country_name, to_local
 from analyzer.records import Block, Estimate, Output, Study
@@ -17,7 +17,7 @@ _HEADINGS = ("horizon", "observed", "expected (95 %)", "ratio (95 %)", "excess (
 
 def render(study: Study) -> bytes:
     """Everything a reader needs beside the numbers: when, what, why not more."""
-    parts = [_title(study.block), *_series(study.estimates), *_checks(study), *_overlaps(study)]
+    parts = [_title(study.block), *_series(study), *_checks(study), *_overlaps(study)]
     return ("\n\n".join(p for p in parts if p) + "\n").encode()
 
 
@@ -35,19 +35,21 @@ def when(instant: datetime, cc: str) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC ({local:%Y-%m-%d %H:%M %Z})"
 
 
-def _series(estimates: Iterable[Estimate]) -> list[str]:
-    groups = groupby(estimates, key=lambda e: (e.indicator, e.entity, e.estimand))
-    return [_one_series(*key, list(rows)) for key, rows in groups]
+def _series(study: Study) -> list[str]:
+    groups = groupby(study.estimates, key=lambda e: (e.indicator, e.entity, e.estimand))
+    shapes = {(s.indicator, s.entity, s.estimand): _shape_text.lines(s) for s in study.shapes}
+    return [_one_series(*key, list(rows), shapes.get(key, [])) for key, rows in groups]
 
 
-def _one_series(indicator: str, entity: str, estimand: str, rows: list[Estimate]) -> str:
+def _one_series(indicator: str, entity: str, estimand: str, rows: list[Estimate], shape: list[str]) -> str:
     name = f"{indicator}{' ' + entity if entity else ''}, against {_ESTIMANDS.get(estimand, estimand)}"
     cells = [_HEADINGS, *(_cells(e) for e in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(_HEADINGS))]
     table = ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
     reasons = [line for reason in _reasons(rows) for line in _wrapped(reason)]
     base = sorted({e.base for e in rows if e.base})
-    return "\n".join([name, *table, *(f"  base {b}" for b in base), *reasons])
+    course = [line for sentence in shape for line in _wrapped(sentence)]
+    return "\n".join([name, *table, *course, *(f"  base {b}" for b in base), *reasons])
 
 
 _ESTIMANDS = {

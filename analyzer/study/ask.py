@@ -16,6 +16,7 @@ from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
 from analyzer.study.record import record
 from analyzer.study.series import SeriesKey, aligned, series_of_country
+from analyzer.study.shapes import Wanted
 from analyzer.version import __version__
 
 # What the base and the longest default horizon can reach: the overlaps that every estimate lists.
@@ -55,22 +56,25 @@ def ask(
     now: datetime,
     indicator: str | None = None,
     horizons: Sequence[str],
+    shapes: Wanted = "moved",
 ) -> Study:
     """The study of one event on every series the store holds for its country.
 
+    shapes: `moved` gives the shape of a change where a headline says rise or fall, `all` that of every series.
     The run is recorded in the store, shown or not; where that fails, the study says so in its warnings.
     Raises UnknownName for an unknown horizon or indicator, StoreError where there is no store.
     """
     names = [check_horizon(h) for h in horizons]
-    keys = _keys(store, block.cc, indicator)
+    keys = series_keys(store, block.cc, indicator)
     touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
-    answers = [a for key in keys if (a := answer(catalogue, block, aligned(store, key), names)) is not None]
+    answers = [a for key in keys if (a := answer(catalogue, block, aligned(store, key), names, shapes)) is not None]
     study = _study(block, catalogue, answers, touching, now=now)
     study = replace(study, snapshots=_snapshots(store, answers), warnings=_warnings(block, answers))
     return _recorded(store, study, indicator, names)
 
 
-def _keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
+def series_keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
+    """The series of a country that can answer.  Raises UnknownName for an indicator the store does not have."""
     keys = [k for k in series_of_country(store, cc) if not k.indicator.startswith("denominator.")]
     if indicator is None:
         return keys
@@ -97,6 +101,7 @@ def _study(
         claims=catalogue.claims_about(block.block_id),
         published=catalogue.published_about(block.block_id),
         tool_version=__version__,
+        shapes=tuple(chain.from_iterable(a.shapes for a in answers)),
     )
 
 

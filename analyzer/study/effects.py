@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,11 +14,14 @@ from analyzer.estimators import chain_start, estimate_effect, placebo_errors
 from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
 from analyzer.places import WORLD
 from analyzer.records import Block, Effect, Pool
-from analyzer.study import situation
+from analyzer.study import situation, surroundings
 from analyzer.study.horizons import Window
 from analyzer.study.samples import as_shares, sampled
 from analyzer.study.series import Aligned
 from analyzer.study.wording import in_words, unit
+
+if TYPE_CHECKING:
+    from analyzer.records import Floats
 
 LEVEL = 0.95
 # Of the interval that the steps kept out must leave to count as moved.  On Tor bridge users false positives after large
@@ -138,15 +141,74 @@ def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) ->
 
 def alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect:
     """The same question to one series without donors or a pool.  Raises NotEnoughData."""
-    panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, most_donors=0)
+    flags = surroundings.holiday_flags(asked.series, cc)
+    panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, holidays=flags, most_donors=0)
     return _estimate(asked, panel, "no_block_since_base")
+
+
+@dataclass(frozen=True, slots=True)
+class Distant:
+    """Windows at any distance from onset, all against the one base that ends before onset."""
+
+    asked: Asked
+    estimand: Estimand
+    start: Panel  # of the first steps after onset, as many as the windows whose errors other countries lend
+    early: Effect | None  # the move of the steps kept out of the base, where they moved
+
+    @classmethod
+    def of(cls, asked: Asked, estimand: Estimand, lent: int) -> Distant:
+        """lent: steps of the windows.  Raises NotEnoughData where not even the first of them can be asked about."""
+        panel = _panel(asked, asked.onset, lent)
+        return cls(asked, estimand, panel, _moved_before(asked, panel, estimand))
+
+    def level(self, start: int, steps: int) -> Effect:
+        """The effect over `steps` steps from `start` steps after onset; before it where start is negative.
+
+        Raises NotEnoughData, also where a listed change of level lies between onset and the window.
+        """
+        asked, first = self.asked, min(self.asked.onset, self.asked.onset + start)
+        # Refuses a window beyond a change of level; donors stay those of the first window, so that levels compare.
+        build_panel(asked.panel_series, asked.cc, first, max(start, 0) + steps, most_donors=0)
+        panel = self._moved(self.start, start, steps)
+        if start < 0:
+            return _estimate(asked, replace(panel, pool=None), self.estimand)
+        effect = _estimate(asked, panel, self.estimand)
+        if self.early is None:
+            return effect
+        taken_in = replace(panel, anticipation=start + asked.exposed)
+        return _spanned(effect, _estimate(asked, taken_in, self.estimand), _from_level(effect, self.early.ratio))
+
+    @property
+    def y(self) -> Floats:
+        """The series with listed artefacts before onset set aside."""
+        return self.start.y
+
+    @property
+    def base(self) -> Floats:
+        """The steps before the base's end, those of other events NaN."""
+        base = self.start.y[: self.asked.base_end(self.estimand)].copy()
+        for first, last in self.start.other_events:
+            base[max(first, 0) : max(last, 0)] = np.nan
+        return base
+
+    def _moved(self, panel: Panel, start: int, steps: int) -> Panel:
+        """The same panel asked about a window further on; events in between are part of what is asked."""
+        first, end = self.asked.onset + start, self.asked.base_end(self.estimand)
+        apart = tuple(event for event in panel.other_events if event[0] < end or event[0] >= first)
+        return replace(panel, onset=first, horizon=steps, anticipation=first - end, other_events=apart)
 
 
 def _panel(asked: Asked, onset: int, steps: int) -> Panel:
     # Ranks, shares and indices of other countries have scales of their own: no donors, no lenders.
     counts = asked.series.key.scale == "count"
     panel = build_panel(
-        asked.panel_series, asked.cc, onset, steps, anticipation=asked.gap, most_donors=MOST_DONORS if counts else 0
+        asked.panel_series,
+        asked.cc,
+        onset,
+        steps,
+        anticipation=asked.gap,
+        holidays=surroundings.holiday_flags(asked.series, asked.cc),
+        most_donors=MOST_DONORS if counts else 0,
     )
     return replace(panel, pool=asked.lender.pool(onset - asked.gap, steps)) if counts else panel
 

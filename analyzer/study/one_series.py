@@ -15,13 +15,24 @@ from analyzer.errors import NotEnoughData
 from analyzer.estimators.changes import Change, locate_change
 from analyzer.panel import DONOR_QUIET, Panel
 from analyzer.places import UNKNOWN, WORLD
-from analyzer.records import Attribution, Block, Check, Effect, Estimate, Overlap, PublisherRow, SeriesView
+from analyzer.records import (
+    Attribution,
+    Block,
+    Check,
+    Effect,
+    Estimate,
+    Overlap,
+    PublisherRow,
+    SeriesShape,
+    SeriesView,
+)
 from analyzer.registry import load_all
-from analyzer.study import rows
+from analyzer.study import rows, surroundings
 from analyzer.study.effects import Asked, Found, alone, asked_of, estimands, find
 from analyzer.study.horizons import exposure_hours, onset_steps, window
 from analyzer.study.publisher import publisher_rule
 from analyzer.study.series import Aligned
+from analyzer.study.shapes import Wanted, shape_of_series
 from analyzer.study.wording import moment, unit, without_donors
 
 SHOWN_BEFORE = timedelta(days=84)
@@ -39,9 +50,12 @@ class Answer:
     view: SeriesView
     publisher_rule: tuple[PublisherRow, ...]
     snapshot_ids: tuple[str, ...]
+    shapes: tuple[SeriesShape, ...]
 
 
-def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequence[str]) -> Answer | None:
+def answer(
+    catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequence[str], shapes: Wanted = "moved"
+) -> Answer | None:
     """What a series says about an event; None where it does not reach the event at all."""
     onsets = [o for o in onset_steps(block, series) if o < series.length]
     if block.cc not in series.values or not onsets or onsets[0] <= 0:
@@ -62,7 +76,15 @@ def answer(catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequen
         view=_view(asked, found),
         publisher_rule=publisher_rule(series, block.cc, first, last),
         snapshot_ids=series.snapshot_ids[block.cc],
+        shapes=(shape_of_series(asked),) if _wants_shape(asked, headline, shapes) else (),
     )
+
+
+def _wants_shape(asked: Asked, headline: Found | None, wanted: Wanted) -> bool:
+    """A shape costs as much as the rest of the answer: without being asked for, only where something moved."""
+    if wanted != "moved" or headline is None:
+        return wanted == "all"
+    return verdicts.verdict(rows.envelope(headline.effects), asked.series.key.scale) in ("rise", "fall")
 
 
 def _name(series: Aligned) -> str:
@@ -191,6 +213,7 @@ def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
         *_direction(asked, found),
         *_overlapping(asked, found),
         *without_donors(warnings, names, series),
+        *surroundings.notes(series, asked.cc, asked.onset, found.window.steps),
         *said,
     ]
 
