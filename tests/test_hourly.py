@@ -14,7 +14,7 @@ from analyzer import blocks
 from analyzer.api import Database
 from analyzer.blocks import Catalogue
 from analyzer.errors import BadInput, NotEnoughData, UnknownName
-from analyzer.estimators._changes import locate_change
+from analyzer.estimators import locate_change
 from analyzer.places import local_day
 from analyzer.records import Block, Estimate, Study
 from analyzer.simulate import simulate
@@ -31,7 +31,7 @@ MONDAY = datetime(2024, 1, 1)
 def axis(step: timedelta, steps: int, start: datetime = MONDAY, cc: str = "PK", unit: str = "users") -> Aligned:
     """An axis with one country that is observed throughout."""
     key = SeriesKey("test.users", 0, "", unit, "")
-    return Aligned(key, start, step, {cc: np.full(steps, 10.0)}, {}, {}, {}, {})
+    return Aligned(key, start, step, {cc: np.full(steps, 10.0)}, {}, {}, {}, {}, {})
 
 
 def block_of(start: datetime, hours: float | None, cc: str = "PK", precision: str = "minute") -> Block:

@@ -18,6 +18,7 @@ from analyzer.places import WORLD
 from analyzer.records import Block, Effect, Pool
 from analyzer.study import situation, surroundings
 from analyzer.study.horizons import Window
+from analyzer.study.samples import as_shares, sampled
 from analyzer.study.series import Aligned
 from analyzer.study.wording import in_words, unit
 
@@ -338,7 +339,29 @@ def _estimate(asked: Asked, panel: Panel, estimand: Estimand, *, level: float = 
     options["scale"] = asked.series.key.scale
     if asked.series.key.scale in ("rank", "index"):
         options["censored"] = asked.series.censored[panel.cc]
-    return asked.estimator.run(**options)
+    if asked.series.key.scale == "share":
+        return _share_effect(asked, panel, options)
+    return _answered(asked, options)
+
+
+def _share_effect(asked: Asked, panel: Panel, options: dict[str, Any]) -> Effect:
+    """The effect on a share, weighted by the sample behind each value where every value has one."""
+    y, exposure, note = sampled(panel.y, asked.series.n[panel.cc])
+    effect = _answered(asked, {**options, "y": y, "exposure": exposure})
+    if exposure is None:
+        return replace(effect, warnings=(*effect.warnings, note)) if note else effect
+    window = slice(panel.onset, panel.onset + panel.horizon)
+    return as_shares(effect, panel.y[window], exposure[window])
+
+
+def _answered(asked: Asked, options: dict[str, Any]) -> Effect:
+    """The estimator's answer; values that the scale does not have (a share of 40, a rank of 0) are a refusal of it."""
+    try:
+        return asked.estimator.run(**options)
+    except NotEnoughData:
+        raise
+    except ValueError as error:
+        raise NotEnoughData(str(error)) from error
 
 
 def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:

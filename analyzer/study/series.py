@@ -41,7 +41,8 @@ class SeriesKey:
 class Aligned:
     """An indicator of all countries on one axis; NaN = no value.
 
-    values, quality: per country, shape (T,).  censored: steps at which the value lies beyond the chart.
+    values, quality, n: per country, shape (T,); n is the sample behind the value.  censored: steps at which the value
+    lies beyond the chart.
     """
 
     key: SeriesKey
@@ -49,6 +50,7 @@ class Aligned:
     step: timedelta
     values: Mapping[str, Floats]
     quality: Mapping[str, Floats]
+    n: Mapping[str, Floats]
     censored: Mapping[str, Bools]
     snapshot_ids: Mapping[str, tuple[str, ...]]
     provisional_from: Mapping[str, datetime]  # per country: first step that its source may still revise
@@ -106,9 +108,9 @@ def aligned(store: Store, key: SeriesKey, cc: str = "") -> Aligned:
     value = np.ma.filled(c["value"].astype(np.float64), np.nan)
     quality = np.ma.filled(np.ma.asarray(c["quality"]).astype(np.float64), np.nan)
     beyond = np.asarray(c["state"] == "below_threshold")
-    chart = np.ma.filled(np.ma.asarray(c["n"]).astype(np.float64), np.nan)
-    if key.scale == "rank":  # an app beyond the chart: its rank is only known to exceed the chart's length
-        value = np.where(beyond & np.isnan(value), chart + 1, value)
+    n = np.ma.filled(np.ma.asarray(c["n"]).astype(np.float64), np.nan)
+    if key.scale == "rank":  # an app beyond the chart: its rank is only known to exceed the chart's length, which is n
+        value = np.where(beyond & np.isnan(value), n + 1, value)
     rows = _rows_by_country(c["cc"].astype(str), regular)
     return Aligned(
         key=key,
@@ -116,6 +118,7 @@ def aligned(store: Store, key: SeriesKey, cc: str = "") -> Aligned:
         step=timedelta(microseconds=step),
         values={cc: _placed(value, at, i, size) for cc, i in rows.items()},
         quality={cc: _placed(quality, at, i, size) for cc, i in rows.items()},
+        n={cc: _placed(n, at, i, size) for cc, i in rows.items()},
         censored={cc: _placed(beyond.astype(float), at, i, size) == 1.0 for cc, i in rows.items()},
         snapshot_ids={cc: tuple(sorted(set(c["snapshot_id"][i].astype(str)))) for cc, i in rows.items()},
         provisional_from=_provisional(store, c, rows),
