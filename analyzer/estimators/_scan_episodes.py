@@ -77,9 +77,10 @@ def candidates(seen: Seen) -> list[Candidate]:
 
 
 def _by_series(j: Ints, order: Ints) -> Iterator[tuple[int, Ints]]:
+    if not j.size:
+        return
     columns, starts = np.unique(j, return_index=True)
-    for column, rows in zip(columns.tolist(), np.split(order, starts[1:]), strict=True):
-        yield column, rows
+    yield from zip(columns.tolist(), np.split(order, starts[1:]), strict=True)
 
 
 def _of_series(seen: Seen, column: int, ks: Ints, ts: Ints) -> list[Candidate]:

@@ -212,4 +212,3 @@ def _squeezed(scales: Sequence[_Scale], k: int) -> Floats:
 def _pooled(square: Floats) -> Floats:
     middle = _middle(square)
     return np.where(middle > 0, middle, 1.0)
-

@@ -122,10 +122,10 @@ class _State:
         self.usual += np.where(known, memory * (_MEAN_ABSOLUTE * bounded - self.usual), 0.0)
         np.maximum(self.usual, 1e-3, out=self.usual)
         rest = np.where(known, np.clip(innovation[_SLOW], -limit, limit), 0.0)
-        for effect, visit, period in zip(self.effects, self.visits, self.periods, strict=True):
+        for k, period in enumerate(self.periods):
             at = t % period
-            visit[at] += known
-            change = np.maximum(_SEASON_MEMORY, 1 / (visit[at] + _SEASON_PRIOR)) * rest
-            effect[at] += change
-            effect -= change / period
+            self.visits[k][at] += known
+            change = np.maximum(_SEASON_MEMORY, 1 / (self.visits[k][at] + _SEASON_PRIOR)) * rest
+            self.effects[k][at] += change
+            self.effects[k] -= change / period
             rest = rest - change

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 BLOCK = 28  # days between refreshes
-_INNER, _OUTER = 0.80, 0.975  # the quantiles that fix the tail
+_INNER, _OUTER = 0.90, 0.995  # the quantiles that fix the tail
 _LEAVES = 0.05  # how often the common range is left, by definition
 _OWN_PRIOR = 100.0  # values at which a series' own rate of leaving weighs as much as the common one
 _OWN_RANGE = (0.4, 6.0)
@@ -36,6 +36,8 @@ _EDGES = np.linspace(0.0, 12.0, 481)  # of absolute standardised errors
 _FINEST = np.linspace(0.0, 12.0, 241)  # of -log10 p
 _PRIOR_DEGREES, _PRIOR_VALUES = 4.0, 1000.0
 _MULTIPLE_AT = 0.02  # p at which the number of effectively independent statistics is read
+_PLAIN = 1e-6  # p at which an error is no error: a series' block with one does not teach what is usual
+_LIGHTEST = (5.0, 9.0, 20.0)  # of a jump, of few steps, of more: means of independent odd days have lighter tails
 _TINY = 1e-300
 
 
@@ -68,18 +70,23 @@ def one_side(errors: Sequence[Floats], *, per_day: int, alarm_rate: float, fortn
     block = BLOCK * per_day
     each = np.full((len(errors), steps, columns), np.nan)
     tails, own = [], []
-    counts = [_Counts(columns) for _ in errors]
+    counts = [_Counts(columns, lightest) for lightest in _lightest(len(errors))]
     for rows in _blocks(steps, block):
         tails.append(tuple(c.tail() for c in counts))
         own.append(np.stack([c.own() for c in counts]))
         for k, u in enumerate(errors):
             each[k, rows] = _of_series(tails[-1][k].exceed(u[rows]), own[-1][k])
-            counts[k].add(u[rows], tails[-1][k])
+            counts[k].add(np.where((each[k, rows] < _PLAIN).any(axis=0), np.nan, u[rows]), tails[-1][k])
     least = _least(each)
     each *= _multiple(least, block, len(errors))[:, None]
     np.minimum(each, 1.0, out=each)
     p = _least(each)
     return Side(p, each, _alarm(p, block, alarm_rate, fortnight), tuple(tails), np.stack(own))
+
+
+def _lightest(statistics: int) -> list[float]:
+    """Degrees of freedom beyond which no tail is believed: odd days are too rare to show in the 99.5 % quantile."""
+    return [_LIGHTEST[min(k, len(_LIGHTEST) - 1)] for k in range(statistics)]
 
 
 def _blocks(steps: int, block: int) -> Iterator[slice]:
@@ -100,7 +107,8 @@ def _least(each: Floats) -> Floats:
 class _Counts:
     """How past errors of one statistic are distributed, upwards."""
 
-    def __init__(self, columns: int) -> None:
+    def __init__(self, columns: int, lightest: float) -> None:
+        self.lightest = lightest
         below = stdtr(_PRIOR_DEGREES, _EDGES)
         self.at_most = np.diff(below) * _PRIOR_VALUES
         self.negative = 0.5 * _PRIOR_VALUES
@@ -113,7 +121,7 @@ class _Counts:
         below = (self.negative + np.cumsum(self.at_most)) / total
         inner, outer = (float(np.interp(q, below, _EDGES[1:])) for q in (_INNER, _OUTER))
         ratio = outer / max(inner, 1e-3)
-        degrees = float(np.interp(-ratio, -_RATIOS, _DEGREES))
+        degrees = min(float(np.interp(-ratio, -_RATIOS, _DEGREES)), self.lightest)
         return Tail(degrees, max(outer / float(stdtrit(degrees, _OUTER)), 0.3))
 
     def own(self) -> Floats:
@@ -145,7 +153,7 @@ def _alarm(p: Floats, block: int, rate: float, fortnight: int) -> Floats:
     depth = np.where(np.isfinite(p), -np.log10(np.maximum(p, _TINY)), -1.0)
     deepest = maximum_filter1d(depth, fortnight, axis=0, origin=(fortnight - 1) // 2, mode="constant", cval=-1.0)
     # Before anything is known: six independent chances in a fortnight.
-    prior = (1 - 10 ** -_FINEST) ** 6
+    prior = (1 - 10**-_FINEST) ** 6
     counts = np.diff(prior) * _PRIOR_VALUES
     out = np.empty(p.shape[0])
     for rows in _blocks(p.shape[0], block):

@@ -8,7 +8,7 @@ before and cannot see what comes slowly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.special import stdtrit
 
 from analyzer.estimators._scan_episodes import Candidate, Seen, candidates
-from analyzer.estimators._scan_errors import Errors, Statistic, standardised_errors
+from analyzer.estimators._scan_errors import Statistic, standardised_errors
 from analyzer.estimators._scan_filter import Levels, follow
 from analyzer.estimators._scan_sizes import shrunken
 from analyzer.estimators._scan_tails import BLOCK, Side, one_side
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
     Codes = npt.NDArray[np.int8]
 
-Scale = Literal["count", "share", "rank", "index"]
+SCALES = ("count", "share", "rank", "index")
 HISTORY = 56  # days seen before a day is scanned: eight of each weekday
 SETTLED = 21  # values since a restart without which a level is not known
 SMALLEST = 5.0  # level of counts below which one person more or less is a change
-ALARM_RATE = 0.02  # of series-fortnights, per direction
+ALARM_RATE = 0.01  # of all series-fortnights, per direction; large series have about twice that (bench/scan.py)
 STATUS = ("scanned", "no value", "listed artefact", "level under the smallest", "too little history")
 _LEVEL_GAIN = 3  # the gain of 0.07: the level of the last two weeks
 _REFERENCE = 28  # first values of a share or index, whose median is its unit
@@ -51,6 +51,7 @@ class Scan:
     alarm_rise, alarm_fall: whether the step raises the alarm whose rate per series-fortnight is `ALARM_RATE`.
     status: index into `STATUS`, why a step was not scanned.
     candidates: what `declare` chooses from.
+    steps, columns: (T,) and (N,) what was asked for; the rest taught what is usual and is not tested.
     """
 
     p_rise: Floats
@@ -59,20 +60,33 @@ class Scan:
     alarm_fall: Bools
     status: Codes
     candidates: tuple[Candidate, ...]
+    steps: Bools
+    columns: Bools
 
     @property
     def scanned(self) -> int:
         """Steps of series that were looked at."""
-        return int((self.status == 0).sum())
+        return int(self.outcomes()[0])
+
+    def outcomes(self) -> npt.NDArray[np.int64]:
+        """Steps asked for by index into `STATUS`."""
+        return np.bincount(self.status[self.steps][:, self.columns].ravel(), minlength=len(STATUS))
+
+    def within(self, steps: npt.ArrayLike, columns: npt.ArrayLike) -> Scan:
+        """The same scan, asked of some steps (T,) and columns (N,) only: changes that were found at those."""
+        rows, cols = np.array(steps, dtype=bool), np.array(columns, dtype=bool)
+        kept = tuple(c for c in self.candidates if rows[c.peak] and cols[c.column])
+        return replace(self, candidates=kept, steps=rows, columns=cols)
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
     """A declared change of one series; a change of the series, not a block.
 
-    ratio: of the mean of `window` over the forecast from before it, drawn towards 1 for having been picked, with bounds.
-    measured: the same as it was measured.  q: smallest share of false flags at which this one is declared; p: two-sided.
-    rule: `fdr`, or `alarm` where only the alarm rule found it.  back_of: first step of the flag whose end this one is.
+    first, last: steps of the change, last None where it stays.  window: half-open steps of the mean that found it.
+    ratio: of that mean to the forecast from before it, drawn towards 1 for having been picked, with bounds; measured:
+    the same as it was measured.  q: smallest share of false flags at which this one is declared; p: two-sided.
+    rule: `fdr`, or `alarm` where only the alarm rule found it.
     """
 
     scan: int
@@ -108,7 +122,7 @@ def scan_series(
     values: npt.ArrayLike,
     *,
     season: int = 7,
-    scale: Scale = "count",
+    scale: str = "count",
     aside: npt.ArrayLike | None = None,
     restarts: Sequence[int] = (),
     history: int = HISTORY,
@@ -125,6 +139,8 @@ def scan_series(
     Raises ValueError for values that are not two-dimensional, negative or infinite, and for options out of range.
     """
     y = _checked(values, season, history, alarm_rate)
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}")
     out = np.zeros(y.shape, dtype=bool) if aside is None else _aside(aside, y.shape)
     per_day = 24 if season in (24, 168) else 1
     again = _restarts(restarts, y.shape[0])
@@ -145,7 +161,8 @@ def scan_series(
         for sign, side in ((1, rise), (-1, fall))
         for c in candidates(Seen(side, tuple(errors), levels.x, sign, per_day, BLOCK * per_day, again))
     ]
-    return Scan(rise.p, fall.p, _alarms(rise), _alarms(fall), status, tuple(found))
+    everything = (np.ones(n, dtype=bool) for n in y.shape)
+    return Scan(rise.p, fall.p, _alarms(rise), _alarms(fall), status, tuple(found), *everything)
 
 
 def _statistics(season: int) -> tuple[Statistic, ...]:
@@ -183,8 +200,8 @@ def _restarts(restarts: Sequence[int], steps: int) -> tuple[int, ...]:
     return tuple(sorted({int(r) for r in restarts if 0 < r < steps}))
 
 
-def _logs(y: Floats, scale: Scale) -> Floats:
-    """Logs with a small addition against zeros: half a unit for counts and ranks, a hundredth of the level otherwise."""
+def _logs(y: Floats, scale: str) -> Floats:
+    """Logs with an addition against zeros: half a unit of counts and ranks, a hundredth of the level otherwise."""
     if scale in ("count", "rank"):
         return np.asarray(np.log(y + 0.5))
     reference = np.array([_reference(column) for column in y.T])
@@ -222,7 +239,9 @@ def declare(scans: Sequence[Scan], *, q: float = 0.05, alarms: bool = False) -> 
     chosen = [(i, c, v) for (i, c), v in zip(every, q_values, strict=True) if v <= q or (alarms and c.alarm)]
     chosen.sort(key=lambda row: (row[0], row[1].column, row[1].first))
     kept = [row for row in chosen if not _is_return(row, chosen)]
-    flags = tuple(_flag(i, c, float(v), q, largest) for i, c, v in kept)
+    # What any of them had to undercut, the others given.
+    admitted = q * int((q_values <= q).sum()) / max(tests, 1)
+    flags = tuple(_flag(i, c, float(v), q, admitted) for i, c, v in kept)
     return Declared(flags, tests, tests * largest, len(chosen) - len(kept))
 
 
@@ -244,9 +263,9 @@ def _is_return(row: tuple[int, Candidate, float], chosen: Sequence[tuple[int, Ca
     )  # fmt: skip
 
 
-def _flag(scan: int, c: Candidate, q_value: float, q: float, largest: float) -> Flag:
+def _flag(scan: int, c: Candidate, q_value: float, q: float, admitted: float) -> Flag:
     found = q_value <= q
-    threshold = _threshold(c, largest if found else c.alarm_p)
+    threshold = _threshold(c, admitted if found else c.alarm_p)
     u = abs(c.log_ratio) / c.deviation
     sizes = shrunken(u, threshold, c.degrees)
     point, low, high = (float(np.exp(c.direction * c.deviation * s)) for s in sizes)
@@ -268,7 +287,7 @@ def _flag(scan: int, c: Candidate, q_value: float, q: float, largest: float) -> 
     )
 
 
-def _threshold(c: Candidate, largest: float) -> float:
+def _threshold(c: Candidate, p: float) -> float:
     """The standardised error from which the candidate's series and statistic would have been picked."""
-    alone = min(largest / 2 / max(c.raised, 1e-12), 0.5)
+    alone = min(p / 2 / max(c.raised, 1e-12), 0.5)
     return float(-stdtrit(c.degrees, max(alone, 1e-300)))
