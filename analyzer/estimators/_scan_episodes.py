@@ -33,7 +33,7 @@ class Candidate:
     last: last step before the series had gone back half the way, None where it did not within 90 days or before the
     data end.  p: two-sided, of the step, all statistics together.  log_ratio: of the best window's mean over its
     forecast; deviation, degrees, raised: the t distribution of its error, and by what its p-value was raised for the
-    number of statistics and the series' own tail.
+    number of statistics and the series' own tail.  week: in steps.
     """
 
     column: int
@@ -50,6 +50,7 @@ class Candidate:
     raised: float
     alarm: bool
     alarm_p: float
+    week: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def _candidate(seen: Seen, column: int, k: int, t: int) -> Candidate:
         raised=p / max(alone, 1e-300),
         alarm=bool(p <= seen.side.alarm[t]),
         alarm_p=2 * float(seen.side.alarm[t]),
+        week=7 * seen.per_day,
     )
 
 

@@ -84,6 +84,7 @@ def _raw(  # noqa: PLR0917 - the steps of one computation
 ) -> _Raw:
     mean, there = _window_mean(levels.x, sums, seen, s.length)
     known = there & (lagged(levels.age.astype(float)[:-1], s.reach - 1) >= settle)
+    known &= (lagged(levels.epoch.astype(float), s.reach - 1) == levels.epoch)[:, None]
     by_gain = np.where(known, mean - lagged_levels(levels.level, s.reach), np.nan)
     weight = _weights(by_gain, s.reach, per_day)
     error = np.sum(weight * by_gain, axis=0)

@@ -45,6 +45,7 @@ class Levels:
     level: Floats
     age: Ints
     history: Ints
+    epoch: Ints  # (T,) restarts up to each step: windows do not reach across one
 
 
 def seasons(season: int) -> tuple[int, ...]:
@@ -69,7 +70,8 @@ def follow(z: Floats, season: int, restarts: Sequence[int] = ()) -> Levels:
         level[:, t], age[t], history[t] = state.level, state.age, state.history
         x[t] = state.step(t, z[t])
     level[:, steps], age[steps], history[steps] = state.level, state.age, state.history
-    return Levels(x, level, age, history)
+    epoch = np.searchsorted(np.sort(np.array(restarts, dtype=np.int64)), np.arange(steps), side="right")
+    return Levels(x, level, age, history, epoch)
 
 
 class _State:
@@ -104,7 +106,7 @@ class _State:
         gain = np.where(seen, variance / (variance + 1), 0.0)
         self.level += gain * np.clip(innovation, -limit, limit)
         self.variance = variance * (1 - gain)
-        self._learn(t, innovation, seen & settled, limit)
+        self._learn(t, innovation, seen & settled)
         self.age += seen
         self.history += seen
         return np.asarray(x)
@@ -112,7 +114,7 @@ class _State:
     def _season(self, t: int) -> Floats:
         return np.asarray(sum((e[t % p] for e, p in zip(self.effects, self.periods, strict=True)), 0.0))
 
-    def _learn(self, t: int, innovation: Floats, known: Bools, limit: Floats) -> None:
+    def _learn(self, t: int, innovation: Floats, known: Bools) -> None:
         usual = innovation[_USUAL]
         large = known & (np.abs(usual) > _CLIP * self.usual)
         sign = np.sign(usual)
@@ -121,7 +123,9 @@ class _State:
         memory = np.maximum(_MEMORY, 1 / (self.history + 2.0))
         self.usual += np.where(known, memory * (_MEAN_ABSOLUTE * bounded - self.usual), 0.0)
         np.maximum(self.usual, 1e-3, out=self.usual)
-        rest = np.where(known, np.clip(innovation[_SLOW], -limit, limit), 0.0)
+        # A change of level is no season: nothing is learnt of the week while large innovations follow each other.
+        bound = _CLIP * self.usual
+        rest = np.where(known & (self.run == 0), np.clip(innovation[_SLOW], -bound, bound), 0.0)
         for k, period in enumerate(self.periods):
             at = t % period
             self.visits[k][at] += known

@@ -30,7 +30,7 @@ def shrunken(u: float, threshold: float, degrees: float, level: float = 0.95) ->
     tail = (1 - level) / 2
     low, point, high = (float(np.interp(np.log(q), beyond, theta)) for q in (tail, 0.5, 1 - tail))
     plain = float(stdtrit(degrees, 1 - tail))
-    return point, max(min(low, u - plain), 0.0), max(high, u + plain)
+    return min(point, u), max(min(low, u - plain), 0.0), max(high, u + plain)
 
 
 def _log_beyond(u: float, threshold: float, theta: Floats) -> Floats:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 BLOCK = 28  # days between refreshes
-_INNER, _OUTER = 0.90, 0.995  # the quantiles that fix the tail
+_INNER, _OUTER = 0.80, 0.975  # the quantiles that fix the tail
 _LEAVES = 0.05  # how often the common range is left, by definition
 _OWN_PRIOR = 100.0  # values at which a series' own rate of leaving weighs as much as the common one
 _OWN_RANGE = (0.4, 6.0)
@@ -37,7 +37,7 @@ _FINEST = np.linspace(0.0, 12.0, 241)  # of -log10 p
 _PRIOR_DEGREES, _PRIOR_VALUES = 4.0, 1000.0
 _MULTIPLE_AT = 0.02  # p at which the number of effectively independent statistics is read
 _PLAIN = 1e-6  # p at which an error is no error: a series' block with one does not teach what is usual
-_LIGHTEST = (5.0, 9.0, 20.0)  # of a jump, of few steps, of more: means of independent odd days have lighter tails
+_LIGHTEST = (4.0, 10.0, 20.0)  # of a jump, of few steps, of more: means of independent odd days have lighter tails
 _TINY = 1e-300
 
 
@@ -85,7 +85,7 @@ def one_side(errors: Sequence[Floats], *, per_day: int, alarm_rate: float, fortn
 
 
 def _lightest(statistics: int) -> list[float]:
-    """Degrees of freedom beyond which no tail is believed: odd days are too rare to show in the 99.5 % quantile."""
+    """Degrees of freedom beyond which no tail is believed: odd days are too rare to show in the middle."""
     return [_LIGHTEST[min(k, len(_LIGHTEST) - 1)] for k in range(statistics)]
 
 
@@ -125,7 +125,7 @@ class _Counts:
         return Tail(degrees, max(outer / float(stdtrit(degrees, _OUTER)), 0.3))
 
     def own(self) -> Floats:
-        return np.clip(self.left / self.values / _LEAVES, *_OWN_RANGE)
+        return np.asarray(np.clip(self.left / self.values / _LEAVES, *_OWN_RANGE))
 
     def add(self, u: Floats, tail: Tail) -> None:
         there = u[np.isfinite(u)]

@@ -258,7 +258,7 @@ def _is_return(row: tuple[int, Candidate, float], chosen: Sequence[tuple[int, Ca
     i, c, _ = row
     return any(
         j == i and o.column == c.column and o.direction != c.direction and o.last is not None and o.first < c.first
-        and c.window[0] - 7 <= o.last + 1 <= c.peak
+        and c.first - c.week <= o.last + 1 <= c.peak
         for j, o, _ in chosen
     )  # fmt: skip
 
