@@ -1,4 +1,4 @@
-"""The scan beside Tor's censorship detector: false alarms on quiet days, planted changes found, false discoveries, speed.
+"""The scan beside Tor's censorship detector: false alarms, planted changes found, false discoveries, speed.
 
     python bench/scan.py tor --data-set direct    # the set that settings were chosen on
     python bench/scan.py tor --data-set bridge    # Tor bridge users by country 2018 to 2020
@@ -6,7 +6,8 @@
     python bench/scan.py speed
 
 Tor's detector is re-stated from its description (Danezis 2011) and the published Java source: the quantiles at 1e-4 and
-1 - 1e-4 of the normal week-on-week ratio of the 50 largest countries, times those of a Poisson count of the day a week before.
+1 - 1e-4 of the normal week-on-week ratio of the 50 largest countries, times those of a Poisson count of the day a week
+before.
 Both detectors are asked about the same countries (median of at least 50, nine days in ten present) and the same quiet
 days: 90 days of history, no event of Access Now's STOP or the Tor news from 60 days before to 30 after.
 """
@@ -32,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from analyzer import blocks
 from analyzer.estimators import Scan, declare, scan_series
+from analyzer.estimators._scanning import ALARM_RATE
 from bench.tor import BRIDGE, DATA, NEWS, STOP, Spans, merged, read_news, read_stop
 
 DIRECT = Path("tor-direct-2009-2011") / "direct-users.csv"
@@ -142,9 +144,9 @@ def tor_rises(y: np.ndarray, bounds: tuple[np.ndarray, np.ndarray]) -> np.ndarra
     return np.isfinite(before) & (y > upper)
 
 
-def product(counts: Counts, y: np.ndarray) -> Scan:
+def product(counts: Counts, y: np.ndarray, rate: float = ALARM_RATE) -> Scan:
     """The scan as the product runs it."""
-    return scan_series(y, aside=counts.aside, restarts=counts.restarts)
+    return scan_series(y, aside=counts.aside, restarts=counts.restarts, alarm_rate=rate)
 
 
 def fortnights(alarm: np.ndarray, seen: np.ndarray, quiet: np.ndarray) -> tuple[float, int]:
@@ -157,7 +159,7 @@ def fortnights(alarm: np.ndarray, seen: np.ndarray, quiet: np.ndarray) -> tuple[
     return hit / max(total, 1), total
 
 
-def plant(y: np.ndarray, column: int, at: int, factor: float, daily: float, rng: np.random.Generator) -> np.ndarray:
+def plant(y: np.ndarray, column: int, at: int, *, factor: float, daily: float, rng: np.random.Generator) -> np.ndarray:
     """A copy with a fortnight multiplied: counts are added with Poisson noise."""
     out = y.copy()
     window = out[at : at + FORTNIGHT, column]
@@ -178,12 +180,12 @@ def places(usable: np.ndarray, columns: list[int], n: int, rng: np.random.Genera
         yield draw
 
 
-def tor_bench(data: Path, name: str, planted: int, seed: int) -> None:
+def tor_bench(data: Path, name: str, *, planted: int, rate: float, seed: int) -> None:
     """False alarms and power of both detectors on one Tor file."""
     counts = read_bridge(data / BRIDGE) if name == "bridge" else read_direct(data / DIRECT)
     spans = merged(read_stop(data / STOP), read_news(data / NEWS))
     columns, quiet, y = compared(counts), quiet_days(counts, spans), counts.values
-    found, bounds = product(counts, y), tor_bounds(y)
+    found, bounds = product(counts, y, rate), tor_bounds(y)
     seen = found.status == 0
     print(f"{name}: {len(columns)} countries compared, {found.scanned} country-days scanned of {y.size}")
     for label, alarm in (("scan", found.alarm_rise), ("scan, falls", found.alarm_fall), ("Tor", tor_rises(y, bounds))):
@@ -196,8 +198,8 @@ def tor_bench(data: Path, name: str, planted: int, seed: int) -> None:
         for draw in places(quiet & seen, columns, planted, rng):
             changed = y
             for j, at in draw:
-                changed = plant(changed, j, at, factor, daily, rng)
-            ours, theirs = product(counts, changed).alarm_rise, tor_rises(changed, bounds)
+                changed = plant(changed, j, at, factor=factor, daily=daily, rng=rng)
+            ours, theirs = product(counts, changed, rate).alarm_rise, tor_rises(changed, bounds)
             days = FORTNIGHT if daily else WEEK
             rows += [(level[j], ours[t : t + days, j].any(), theirs[t : t + days, j].any()) for j, t in draw]
         _print_found(label, np.array(rows, dtype=float), FORTNIGHT if daily else WEEK)
@@ -205,9 +207,8 @@ def tor_bench(data: Path, name: str, planted: int, seed: int) -> None:
 
 def _print_found(label: str, rows: np.ndarray, days: int) -> None:
     size, ours, theirs = rows.T
-    print(
-        f"  {label}: found within {days} days: scan {100 * ours.mean():.0f} %, Tor {100 * theirs.mean():.0f} % of {ours.size}"
-    )
+    shares = f"scan {100 * ours.mean():.0f} %, Tor {100 * theirs.mean():.0f} % of {ours.size}"
+    print(f"  {label}: found within {days} days: {shares}")
     for low, high in ((50, 200), (200, 1000), (1000, np.inf)):
         part = (size >= low) & (size < high)
         if part.any():
@@ -266,13 +267,9 @@ def panel_bench(panels: int, seed: int) -> None:
                 if t and t[0][3] == "stays"
             ]
         print(f"{'t(4)' if heavy else 'normal'} noise, {panels} panels of 100 series and 730 days, q = 5 %:")
-        print(
-            f"  without changes: {np.mean(np.array(null) > 0):.2f} of the panels have a flag, {np.mean(null):.2f} flags each"
-        )
-        error = np.std(proportions) / np.sqrt(panels)
-        print(
-            f"  20 changes: false share {100 * np.mean(proportions):.1f} % (s.e. {100 * error:.1f}), found {100 * np.mean(found):.0f} %"
-        )
+        print(f"  without changes: {sum(n > 0 for n in null)} of {panels} panels have a flag")
+        share, error = 100 * np.mean(proportions), 100 * np.std(proportions) / np.sqrt(panels)
+        print(f"  20 changes: false share {share:.1f} % (s.e. {error:.1f}), found {100 * np.mean(found):.0f} %")
         print(f"  sizes of steps that stay inside their range: {100 * np.mean(inside):.0f} % of {len(inside)}")
 
 
@@ -296,10 +293,11 @@ def main() -> None:
     parser.add_argument("--data-set", choices=["direct", "bridge"], default="bridge")
     parser.add_argument("--planted", type=int, default=120)
     parser.add_argument("--panels", type=int, default=20)
+    parser.add_argument("--alarm-rate", type=float, default=ALARM_RATE)
     parser.add_argument("--seed", type=int, default=11)
     o = parser.parse_args()
     if o.what == "tor":
-        tor_bench(o.data, o.data_set, o.planted, o.seed)
+        tor_bench(o.data, o.data_set, planted=o.planted, rate=o.alarm_rate, seed=o.seed)
     elif o.what == "panels":
         panel_bench(o.panels, o.seed)
     else:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from analyzer.estimators._scan_tails import Side
     from analyzer.records import Floats
 
+    Bools = npt.NDArray[np.bool_]
     Ints = npt.NDArray[np.int64]
 
 LOOSEST = 0.01  # one-sided p of a step above which nothing is a candidate
+_SIGN = 0.002  # one-sided p at which a step shows a change that later steps confirm
 _STAYS = 90  # days after which a change that has not gone back half its way counts as one that stays
 
 
@@ -85,16 +87,35 @@ def _by_series(j: Ints, order: Ints) -> Iterator[tuple[int, Ints]]:
 
 
 def _of_series(seen: Seen, column: int, ks: Ints, ts: Ints) -> list[Candidate]:
+    """Candidates of one series; windows come by the smallness of their p."""
     found: list[Candidate] = []
-    week = 7 * seen.per_day
+    reaches = np.array([e.statistic.reach for e in seen.errors])
     while ks.size:
-        candidate = _candidate(seen, column, int(ks[0]), int(ts[0]))
-        found.append(candidate)
-        reach = np.array([e.statistic.reach for e in seen.errors])[ks]
-        its_own = (ts >= candidate.first - week) & (ts - reach + 1 <= candidate.peak + week)
+        begins = ts - reaches[ks] + 1
+        best = _candidate(seen, column, int(ks[0]), int(ts[0]))
+        its_own = _belongs(best, begins, ts)
         its_own[0] = True
+        clean = _before_the_change(seen.side.each[ks, ts, column], its_own, begins, ts)
+        if clean != 0:
+            best = _candidate(seen, column, int(ks[clean]), int(ts[clean]))
+            its_own |= _belongs(best, begins, ts)
+        found.append(best)
         ks, ts = ks[~its_own], ts[~its_own]
     return found
+
+
+def _belongs(candidate: Candidate, begins: Ints, ts: Ints) -> Bools:
+    return np.asarray((ts >= candidate.first - candidate.week) & (begins <= candidate.peak + candidate.week))
+
+
+def _before_the_change(p: Floats, its_own: Bools, begins: Ints, ts: Ints) -> int:
+    """The best window whose forecast was made before the first plain sign of the change.
+
+    A level that has begun to follow the change makes a later window's base, and with it size and day, a mixture.
+    """
+    signs = ts[its_own & (p <= _SIGN)]
+    clean = its_own & (begins <= signs.min()) if signs.size else np.zeros(0, dtype=bool)
+    return int(np.argmax(clean)) if clean.any() else 0
 
 
 def _candidate(seen: Seen, column: int, k: int, t: int) -> Candidate:

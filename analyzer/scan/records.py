@@ -26,9 +26,9 @@ class FlagRow:
     """One row of `vpn-uptake scan`; the fields are its columns, in order.
 
     first, last: first and last step of the change (UTC), last None where it had not gone back half its way within
-    90 days or before the data end.  ratio with its bounds: of the mean over [window_start, window_end) to the forecast from
-    before it, drawn towards 1 because it was picked; measured: the same without that.  known: blocks and non-events of
-    the catalogue that begin or end near by; artefacts: listed faults of the measurement near by.
+    90 days or before the data end.  ratio with its bounds: of the mean over [window_start, window_end) to the
+    forecast from before it, drawn towards 1 because it was picked; measured: the same without that.  known: blocks
+    and non-events of the catalogue that begin or end near by; artefacts: listed faults of the measurement near by.
     """
 
     indicator: str
