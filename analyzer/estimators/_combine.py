@@ -28,12 +28,13 @@ SHARPNESS = 2.0  # weights are (mean squared error) ** -2: close to the best, ne
 PRIOR_MEMBER = 20.0  # pseudo-replications that say: the structural model is best, the others err twice as much
 PRIOR_DF = 16.0  # degrees of freedom of the structural variance; tuned on simulated series, see bench/
 UNSEEN = 1.2
-FLATTERY = 1.5
+FLATTERY = 0.8
 OWN_TAIL = 20
+WANDERING = 0.15
 RESTLESS = 0.4  # exponent of recent squared one-step errors in the variance
 DRAWS = 2000  # of the bootstrap of wild steps
 RUN = 3  # steps drawn together: holidays and faults last up to a few days
-DISAGREE = 0.5  # part of the members' disagreement at an origin that adds to its variance
+DISAGREE = 0.7  # part of the members' disagreement at an origin that adds to its variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Placebos:
     levels: Floats  # (M, N) forecasts at the placebo origins
     horizon: int
     gap: int
+    wandering: float  # part of the structural variance that is of the level
     phases: float  # variance factor of a cycle learnt from the very windows it is judged on
 
     @property
@@ -95,8 +97,16 @@ def gather(
         level[:, origins],
         horizon,
         gap,
-        1 + 2 * max(season - horizon, 0) / base.length if season > 1 else 1.0,
+        made.wandering,
+        _learnt_cycle(base.length, horizon, season),
     )
+
+
+def _learnt_cycle(length: int, horizon: int, season: int) -> float:
+    """What the errors of the replay leave out: a cycle learnt from m seasons holds an m-th of each window's own noise."""
+    inside = season / length if season > 1 else 0.0
+    missed = max(season - horizon, 0) / season  # a window of whole seasons does not see the cycle
+    return 1 + missed * ((1 + inside) / (1 - min(inside, 0.5)) ** 2 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,7 @@ def combine(placebos: Placebos, standing: Floats, pool: Pool | None, level: floa
     flattery = 1 + FLATTERY * (placebos.horizon + 0.5 * placebos.gap) / max(errors.size, 1)
     own = flattery * float(np.mean((errors - shift) ** 2 / variance)) if errors.size else 0.0
     ratio = (freedom * own + prior_df * prior) / (freedom + prior_df)
+    ratio *= 1 + WANDERING * placebos.wandering  # how much a level wanders is learnt from few moves, and from these
     centre = float(weights @ placebos.level)
     now = placebos.level_variance + DISAGREE * float(weights @ (placebos.level - centre) ** 2)
     usual = float(np.median(variance)) if errors.size else now

@@ -186,6 +186,7 @@ class Ahead:
     reach: float  # how many steps of the slope at the origin are in the window's mean
     carry: Floats  # (G,) how much of the cycle at the origin is left in it
     variance: Floats  # (G, T + 1)
+    wandering: Floats  # (G,) part of the variance at the last origin that is of the level, not of noise around it
 
     def level(self, filtered: Filtered) -> Floats:
         """(G, T + 1, C) forecast of the window's mean."""
@@ -205,8 +206,10 @@ def window_ahead(filtered: Filtered, gap: int, horizon: int) -> Ahead:
     for phi in np.unique(grid.phi[grid.share > 0]):
         apart = np.abs(k[:, None] - k[None, :])
         fresh[grid.phi == phi] = np.mean(phi**apart - phi ** (k[:, None] + k[None, :]))
-    own = grid.drift * shared + grid.turn * float(np.sum(turned**2)) + grid.share * fresh + (1 - grid.share) / horizon
+    moved = grid.drift * shared + grid.turn * float(np.sum(turned**2))
+    own = moved + grid.share * fresh + (1 - grid.share) / horizon
     p, s, q, ps, pc, sc = np.moveaxis(filtered.covariance, 2, 0)
     c = carry[:, None]
     variance = p + reach**2 * s + c**2 * q + 2 * (reach * ps + c * pc + reach * c * sc)
-    return Ahead(reach, carry, variance + own[:, None])
+    total = variance + own[:, None]
+    return Ahead(reach, carry, total, (moved + p[:, -1] + reach**2 * s[:, -1]) / total[:, -1])

@@ -81,6 +81,7 @@ class Forecasts:
     names: tuple[str, ...]
     level: Floats  # (M, O) on the modelling scale
     variance: Floats  # (O,) of the window's level under the structural models, coefficients' uncertainty included
+    wandering: float  # part of that variance at the last origin that is of the level, not of noise around it
     recent: Floats  # (O,) recent squared one-step errors relative to the usual ones
 
 
@@ -108,7 +109,7 @@ def forecast(x: Floats, seen: Bools, movement: Floats, gap: int, horizon: int, *
     else:
         names = [*names, "structural"]
     recent = _recent(filtered, weight, noise, seen)
-    return Forecasts(tuple(names), np.stack(rows), variance, recent)
+    return Forecasts(tuple(names), np.stack(rows), variance, float(weight @ ahead.wandering), recent)
 
 
 def _likelihood(filtered: Filtered, seen: Bools) -> tuple[Floats, Floats]:
