@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COUNTED = 5.0  # a usual denominator from which on it is a number of things, and not a weight near 1
 Ends = tuple[float, float, float]  # low, middle, high
 MOVED = 2.0  # a denominator that changes by more than this factor is said
-NOTHING = 1e-12
+NOTHING = 1e-9
 TOP = 1.0  # the best rank
 
 
@@ -180,7 +180,7 @@ def settled(question: Question) -> Question:
     if question.exposure is None or question.scale not in ("count", "share"):
         return question
     with np.errstate(invalid="ignore"):
-        # Sums by differences hold twelve digits of the largest; a denominator below them is none.
+        # Sums by differences lose what is far below the largest: such a denominator is none.
         there = question.exposure > NOTHING * np.nanmax(question.exposure, initial=0.0)
     return replace(question, y=np.where(there, question.y, np.nan))
 
