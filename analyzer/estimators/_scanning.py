@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
     Codes = npt.NDArray[np.int8]
 
-SCALES = ("count", "share", "rank", "index")
+SCALES = ("count", "level", "share", "rank", "index")
 HISTORY = 56  # days seen before a day is scanned: eight of each weekday
 SETTLED = 21  # values since a restart without which a level is not known
 SMALLEST = 5.0  # level of counts below which one person more or less is a change
@@ -132,7 +132,8 @@ def scan_series(
     """Scan series of one indicator, one column each.
 
     values: (T, N) per step, NaN = missing.  season: 7 for days, 168 or 24 for hours, 52 for weeks, 1 for none.
-    scale: `count` (counting noise is expected, and levels under `smallest` are not scanned), or share, rank, index.
+    scale: `count` (counting noise is expected, and levels under `smallest` are not scanned), or level, share,
+    rank, index.
     aside: (T,) or (T, N) steps inside listed artefacts.  restarts: steps from which levels do not compare with before.
     history: days (weeks for season 52) with a value before a step is scanned.
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import _bounds, _calendar, _censored, _copies, _donors, _events, _gaps, _scales
+from analyzer.estimators import _bounds, _calendar, _censored, _donors, _events, _gaps, _scales
 from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total, standing
 from analyzer.estimators._declaration import Estimator
 from analyzer.estimators._filters import simple_forecasters
@@ -34,7 +34,8 @@ from analyzer.estimators._inputs import (
     require_window,
 )
 from analyzer.estimators._replay import PLACEBO_OBSERVED, Forecasts, Windows, forecast, windows
-from analyzer.estimators._scales import Measure, censored_steps, measure
+from analyzer.estimators._scales import Measure, censored_steps
+from analyzer.estimators._setting import Setting, setting_of
 from analyzer.records import Effect
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _answer(question: Question) -> Effect:
 
 def _estimated(question: Question, base: Base) -> Effect:
     """The effect of a question without censored steps."""
-    setting = _setting(question, base)
+    setting = setting_of(question, base)
     setting = replace(setting, donors=_parted(setting))
     placebos, made = _replayed(setting)
     if placebos.replications < REPLICATIONS and question.pool is None:
@@ -145,89 +146,11 @@ def placebo_errors(
     question = ask(end, horizon, Arrays(padded), blocks, Options(season=season))
     base = _events.base_of(question)
     require_base(question.y[: base.end], (np.isfinite(question.y) & ~base.masked)[: base.end])
-    placebos, made = _replayed(_setting(question, base))
+    placebos, made = _replayed(setting_of(question, base))
     if placebos.replications < 2:
         raise NotEnoughData(f"{placebos.replications} disjoint replications to lend; 2 needed")
     found = combine(placebos, standing(made.names), None, 0.95)
     return PlaceboErrors(found.standardised, float(np.log(max(found.ratio, 1e-6))), placebos.freedom)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The question with its regularities taken out."""
-
-    question: Question
-    base: Base
-    measure: Measure
-    season: int
-    factors: Floats  # (T,) season, holidays and leftovers per step, on the modelling scale
-    z: Floats  # (base.end,) the base without them, wild steps clipped
-    wild: Floats  # (base.end,) what single wild steps stand out by
-    seen: Bools  # (base.end,)
-    usable: Bools  # (T,) steps that may enter window totals
-    donors: _donors.Donors
-    leftover_variance: float  # of what earlier events left and of holidays in the window
-    warnings: tuple[str, ...]
-
-
-def _setting(question: Question, base: Base) -> Setting:
-    season, notes = _season(question.season, base.length + question.anticipation)
-    measured = measure(question)
-    link = np.where(base.masked, np.nan, measured.link())
-    known = link[: base.end]
-    cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
-    if 1 < season < question.season and base.length + question.anticipation >= 2 * question.season:
-        # Two weeks tell the days of the week apart before they tell each of its hours.
-        cycle = cycle + _day_levels(known - cycle[: base.end], question.season)[np.arange(link.size) % question.season]
-    holiday = _calendar.holiday_effects(known - cycle[: base.end], cycle, question.holidays, question.window)
-    factors = cycle + holiday.path
-    there = np.isfinite(link)
-    bare = np.where(there, link - factors, 0.0)
-    left = _events.leftovers(bare, there, base, question.window)
-    factors = factors + left.path
-    raw = (link - factors)[: base.end]
-    factors = factors + measured.path()
-    z = _calendar.clip_wild_steps(raw)
-    seen = np.isfinite(z)
-    require_base(np.ones(seen.size), seen)  # a share also needs its denominators
-    wild = _calendar.wild_steps(raw)
-    donors = _copies.left_out(_donors.usable(question, base, int(seen.sum())), base, question)
-    said = _scales.notes(question, measured, slice(base.start, base.end))
-    warnings = (*notes, *said, *holiday.warnings, *base.warnings, *left.warnings)
-    return Setting(
-        question=question,
-        base=base,
-        measure=measured,
-        season=season,
-        factors=factors,
-        z=np.where(seen, z, 0.0),
-        wild=wild,
-        seen=seen,
-        usable=~base.masked,
-        donors=donors,
-        leftover_variance=left.variance + holiday.variance,
-        warnings=warnings,
-    )
-
-
-def _season(season: int, history: int) -> tuple[int, tuple[str, ...]]:
-    """The season that the steps before onset can show, and what is said of it."""
-    notes: tuple[str, ...] = ()
-    if season % 7 == 0 and season >= 4 * 7 and history < 3 * season:  # a week of hours, or of other parts of a day
-        season = season // 7
-        notes = ("less than three weeks before onset: the cycle of the day is used, not that of the week",)
-    if season > 1 and history < 2 * season:
-        return 1, (f"less than two seasons of {season} steps before onset: no seasonal cycle is taken out",)
-    return season, notes
-
-
-def _day_levels(z: Floats, week: int) -> Floats:
-    """(week,) the level of each seventh of a week, shrunk by its own noise."""
-    day = week // 7
-    parts = np.concatenate([z, np.full(-z.size % day, np.nan)]).reshape(-1, day)
-    known = np.isfinite(parts)
-    mean = np.where(known, parts, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.repeat(_calendar.seasonal_factors(np.where(known.any(axis=1), mean, np.nan), 7), day)
 
 
 def _parted(setting: Setting) -> _donors.Donors:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from analyzer.estimators import Change, locate_change
-from analyzer.study.effects import Asked
+from analyzer.study.asked import Asked
 from analyzer.study.situation import MOST_OF_HISTORY, ONE_DAY, ONE_WEEK
 
 REACH = timedelta(days=14)  # on either side

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from analyzer import verdicts
-from analyzer.blocks import Catalogue, expected_sign, overlaps
+from analyzer.blocks import Catalogue
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import Change
-from analyzer.panel import DONOR_QUIET, Panel
+from analyzer.panel import DONOR_QUIET
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import (
     Attribution,
@@ -21,25 +21,25 @@ from analyzer.records import (
     Check,
     Effect,
     Estimate,
-    Overlap,
     PublisherRow,
     SeriesShape,
     SeriesView,
 )
 from analyzer.registry import load, load_all
-from analyzer.study import rows, surroundings
-from analyzer.study.effects import Asked, Found, alone, asked_of, compared, estimands, find, named
-from analyzer.study.horizons import Window, exposure_hours, of_series, onset_steps, window, words
+from analyzer.study import rows
+from analyzer.study.asked import Asked, asked_of, estimands
+from analyzer.study.effects import Found, alone, compared, find
+from analyzer.study.heading import heading_of
+from analyzer.study.horizons import Window, of_series, onset_steps, window, words
 from analyzer.study.located import located
 from analyzer.study.publisher import publisher_rule
+from analyzer.study.reasons import changed_on, reach, reasons, touching_events
 from analyzer.study.series import Aligned
 from analyzer.study.shapes import Wanted, shape_of_series
-from analyzer.study.wording import moment, unit, without_donors
+from analyzer.study.view import view_of
+from analyzer.study.wording import moment
 
-SHOWN_BEFORE = timedelta(days=84)
-SHOWN_AFTER = timedelta(days=28)
 _OUTAGES = ("control", "control_outage")  # kinds of the catalogue in which no access was blocked
-MOST_NAMED = 6  # other blocks that a row names; all of them stand in the study
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def answer(
         checks=tuple(replace(c, sentence=f"{_name(series)}, {headline.window.horizon}: {c.sentence}") for c in checks)
         if headline
         else (),
-        view=_view(asked, found),
+        view=view_of(asked, found),
         publisher_rule=publisher_rule(series, block.cc, first, last),
         snapshot_ids=series.snapshot_ids[block.cc],
         shapes=(shape_of_series(asked),) if _wants_shape(asked, headline, shapes) else (),
@@ -138,7 +138,7 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
         others=_comparable(asked, steps),
         day=lambda step: moment(series, step),
         provisional_from=None if provisional is None else series.index(provisional),
-        overlaps=_touching(asked, steps),
+        overlaps=touching_events(asked, steps),
         compared=lambda name: compared(asked, load("estimators", name), steps),
         estimator=asked.estimator.name,
     )
@@ -146,7 +146,7 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
 
 def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
     """Countries that could be donors by their events: quiet before onset and in the window; largest first."""
-    quiet = (asked.onset - DONOR_QUIET, asked.onset + steps)
+    quiet = (asked.onset - DONOR_QUIET * asked.panel_series.per_day, asked.onset + steps)
     sizes: Mapping[str, float] = {
         cc: float(np.nanmedian(y[: asked.onset]))
         for cc, y in asked.series.values.items()
@@ -157,16 +157,8 @@ def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
     return tuple(sorted(sizes, key=lambda cc: (-sizes[cc], cc)))
 
 
-def _touching(asked: Asked, steps: int, panel: Panel | None = None) -> tuple[Overlap, ...]:
-    """Other events that touch the base (the whole history before onset unless a panel cut it) or the window."""
-    y = asked.series.values[asked.cc] if panel is None else panel.y
-    seen = np.flatnonzero(np.isfinite(y[: asked.onset]))
-    first = int(seen[0]) if seen.size else max(asked.onset - asked.gap, 0)
-    return overlaps(asked.catalogue, asked.block, asked.series.time(first), asked.series.time(asked.onset + steps))
-
-
 def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None, short: str) -> Estimate:
-    heading = _heading(asked, found)
+    heading = heading_of(asked, found)
     cause = _cause(asked, found, checks, change)
     if not found.effects:
         known = cause[0] in (
@@ -174,9 +166,9 @@ def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | N
             "other_cause",
         )  # known without an estimate: of the event, not of its size
         word: Attribution = cause[0] if known else "unclear"
-        why = (found.refusal, *_changed_on(asked, change), short, *(cause[1] if word == "other_cause" else ()))
+        why = (found.refusal, *changed_on(asked, change), short, *(cause[1] if word == "other_cause" else ()))
         return rows.refused(heading, found.window.horizon, "; ".join(filter(None, why)), word)
-    return rows.given(heading, found.window.horizon, found.effects, cause, [*_notes(asked, found, change), short])
+    return rows.given(heading, found.window.horizon, found.effects, cause, [*reasons(asked, found, change), short])
 
 
 def _cause(
@@ -186,7 +178,7 @@ def _cause(
     at = asked.series.time(change.step) if change else None
     if asked.block.kind in _OUTAGES:
         return "other_cause", (f"the catalogue lists this as {asked.block.kind}: no access was blocked",)
-    rivals = _rivals(asked, _reach(asked, found))
+    rivals = _rivals(asked, reach(asked, found))
     if asked.known is None and (outages := _outages(asked, found)):
         return "other_cause", tuple(f"the catalogue lists {o.block_id} as {o.kind} at this time" for o in outages)
     return verdicts.attribution(asked.known, at, checks if moved else (), rivals)
@@ -195,95 +187,22 @@ def _cause(
 def _outages(asked: Asked, found: Found) -> list[Block]:
     """Outages without a block that began within the window, or within its gap to the base."""
     start = asked.series.time(max(asked.onset - asked.gap, 0))
-    end = asked.series.time(asked.onset + max(_reach(asked, found), 1))
+    end = asked.series.time(asked.onset + max(reach(asked, found), 1))
     listed = [b for b in asked.catalogue.events if b.kind in _OUTAGES and b.cc in (asked.cc, WORLD)]
     return [b for b in listed if start <= b.onset_earliest < end]
-
-
-def _reach(asked: Asked, found: Found) -> int:
-    """Steps from the onset to the window's end."""
-    return found.window.onset + found.window.steps - asked.onset
 
 
 def _rivals(asked: Asked, steps: int) -> tuple[Block, ...]:
     """Other events that begin or end between the base and the window's end: they may have moved the series too."""
     start = asked.series.time(max(asked.onset - asked.gap, 0))
     end = asked.series.time(asked.onset + max(steps, 1))
-    touching = (o.block for o in _touching(asked, max(steps, 1)))
+    touching = (o.block for o in touching_events(asked, max(steps, 1)))
     return tuple(b for b in touching if b != asked.known and _moves_within(b, start, end))
 
 
 def _moves_within(block: Block, start: datetime, end: datetime) -> bool:
     moments = (block.onset_earliest, block.end_latest)
     return any(m is not None and start <= m < end for m in moments)
-
-
-def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
-    series, y = asked.series, asked.series.values[asked.cc]
-    at = found.window
-    seen = int(np.isfinite(y[at.onset : at.onset + at.steps]).sum())
-    notes = [f"{seen} of {at.steps} {unit(series)} observed", *_onset_step(asked), *_on_these_steps(asked)]
-    if series.key.scale == "rank":
-        notes.append("a smaller rank is a better place in the chart")
-    notes += _changed_on(asked, change)
-    provisional = series.provisional_from.get(asked.cc)
-    if provisional and series.time(at.onset + at.steps) > provisional:
-        notes.append(f"provisional: the source may still revise days from {provisional.date()} on")
-    panel = found.panel
-    warnings = [w for effect in found.effects for w in effect.warnings]
-    names, said = (panel.donor_names, panel.notes) if panel else ((), ())
-    return [
-        *notes,
-        *_direction(asked, found),
-        *_overlapping(asked, found),
-        *without_donors(warnings, names, series),
-        *surroundings.notes(series, asked.cc, asked.onset, found.window.steps),
-        *said,
-    ]
-
-
-def _changed_on(asked: Asked, change: Change | None) -> list[str]:
-    return [f"changed on {moment(asked.series, change.step)} (x{change.ratio:.2f})"] if change else []
-
-
-def _direction(asked: Asked, found: Found) -> list[str]:
-    """What the kind of block leads one to expect, beside a change; a contrary sign is a finding, not a fault."""
-    moved = {"rise": 1, "fall": -1}.get(verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale), 0)
-    if asked.known is None or not moved or found.window.after_end:
-        return []
-    expected = expected_sign(asked.known.kind, asked.series.key.indicator, asked.known.services)
-    if expected.sign == 0:
-        return [f"no direction expected: {expected.reason}"]
-    word = "as expected" if expected.sign == moved else "contrary to what one expects, which is a finding"
-    return [f"{word}: {expected.reason}"]
-
-
-def _overlapping(asked: Asked, found: Found) -> list[str]:
-    """Other blocks within the base and the window, by name."""
-    touching = [o for o in _touching(asked, _reach(asked, found), found.panel) if o.block != asked.known]
-    names = [f"{o.block.block_id} ({o.touches})" for o in touching if not o.block.is_non_event]
-    more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
-    return [f"other blocks: {', '.join((*names[:MOST_NAMED], *more))}"] if names else []
-
-
-def _onset_step(asked: Asked) -> list[str]:
-    """The step that holds the onset belongs to no horizon; what it held is said apart."""
-    hours = exposure_hours(asked.block.onset_earliest, asked.series)
-    if not hours or asked.onset == 0:
-        return []
-    value = asked.series.values[asked.cc][asked.onset - 1]
-    held = f"it held {value:g}" if np.isfinite(value) else "it was not observed"
-    return [f"the {unit(asked.series, plural=False)} of onset, exposed for {hours:g} hours, is in no horizon: {held}"]
-
-
-def _on_these_steps(asked: Asked) -> list[str]:
-    """What an onset known to the day means on hours."""
-    if asked.series.step >= timedelta(days=1) or asked.block.start_precision in ("minute", "hour"):
-        return []
-    known = asked.block.start_precision
-    return [
-        f"onset known to the {known}: windows of {unit(asked.series)} begin with it and may hold time before the block"
-    ]
 
 
 def _short_block(asked: Asked) -> str:
@@ -302,91 +221,3 @@ def _short_block(asked: Asked) -> str:
     return (
         f"{text}: the smallest change such a step can show is x{least:.2f}, or x{inside:.1f} of the block's own hours"
     )
-
-
-def _heading(asked: Asked, found: Found) -> rows.Heading:
-    key = asked.series.key
-    return rows.Heading(
-        block_id=asked.block.block_id,
-        cc=asked.cc,
-        indicator=key.indicator,
-        entity=key.entity,
-        estimand=found.estimand,
-        base=_base(asked, found),
-        exposure_hours=exposure_hours(asked.block.onset_earliest, asked.series),
-        method=_method(asked, found) if found.effects else "",
-        scale=key.scale,
-    )
-
-
-def _method(asked: Asked, found: Found) -> str:
-    if asked.estimator.name != "replay":
-        return _panel_method(asked, found)
-    donors = len(found.panel.constituents) if found.panel else 0
-    together = ", entering as their mean" if found.panel and len(found.panel.donor_names) < donors else ""
-    lent = "; placebo errors lent by other countries" if found.panel and found.panel.pool else ""
-    return f"replay; {donors} donor countries{together}{lent}; {asked.gap} steps before onset kept out of the base"
-
-
-def _panel_method(asked: Asked, found: Found) -> str:
-    """An estimator that weights donors: its name and the largest weights."""
-    effect = found.effects[len(found.effects) // 2]
-    members = named(effect, found.panel).members if found.panel else {}
-    largest = sorted(members.items(), key=lambda m: (-m[1], m[0]))[:MOST_NAMED]
-    shown = "largest weights " + ", ".join(f"{cc} {weight:.2f}" for cc, weight in largest if weight >= 0.005)
-    if len(set(members.values())) == 1:
-        shown = "all with the same weight"
-    return (
-        f"{asked.estimator.name}; {len(members)} donor countries, {shown}; placebos in space; "
-        f"{asked.gap} steps before onset kept out of the base"
-    )
-
-
-def _base(asked: Asked, found: Found) -> str:
-    """First and last day of the base and how much of it was observed."""
-    panel = found.panel
-    if panel is None:
-        return ""
-    end = asked.base_end(found.estimand)
-    seen = np.flatnonzero(np.isfinite(panel.y[:end]))
-    if not seen.size:
-        return ""
-    first, last = moment(asked.series, int(seen[0])), moment(asked.series, end - 1)
-    # The path just before a block includes blocks that run through it: those are not masked there.
-    frozen = found.estimand == "no_block_since_base"
-    events = [(a, b) for a, b in panel.other_events if frozen or b <= end]
-    masked = sum(max(min(b, end) - max(a, int(seen[0])), 0) for a, b in events)
-    text = f"{first} to {last}, {seen.size} of {end - int(seen[0])} steps observed"
-    return f"{text}, {masked} masked for other blocks" if masked else text
-
-
-def _view(asked: Asked, found: Sequence[Found]) -> SeriesView:
-    """The series around the event with the no-block level of the longest window that could be estimated."""
-    series, y = asked.series, asked.series.values[asked.cc]
-    able = [f for f in found if f.effects and f.estimand == "no_block_since_base" and not f.window.after_end]
-    longest = max(able, key=lambda f: f.window.steps, default=None)
-    first = max(asked.onset - SHOWN_BEFORE // series.step, 0)
-    reach = max(longest.window.steps if longest else 0, SHOWN_AFTER // series.step)
-    steps = range(first, min(asked.onset + reach, series.length))
-    effect = longest.effects[len(longest.effects) // 2] if longest else None
-
-    def shown(values: np.ndarray[tuple[int], np.dtype[np.float64]] | None) -> tuple[float | None, ...]:
-        return tuple(_at(values, s - asked.onset) for s in steps)
-
-    return SeriesView(
-        indicator=series.key.indicator,
-        entity=series.key.entity,
-        unit=series.key.unit,
-        t=tuple(series.time(s) for s in steps),
-        observed=tuple(_at(y, s) for s in steps),
-        expected=shown(effect.expected_steps if effect else None),
-        low=shown(effect.expected_steps_low if effect else None),
-        high=shown(effect.expected_steps_high if effect else None),
-        base_end=series.time(asked.base_end("no_block_since_base")),
-    )
-
-
-def _at(values: np.ndarray[tuple[int], np.dtype[np.float64]] | None, index: int) -> float | None:
-    if values is None or not 0 <= index < values.size or not np.isfinite(values[index]):
-        return None
-    return float(values[index])

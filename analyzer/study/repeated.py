@@ -12,7 +12,8 @@ from analyzer.errors import NotEnoughData, UnknownName
 from analyzer.estimators import Asking, Measured, Repeat, repeats, widened, width_of
 from analyzer.records import Block, Effect
 from analyzer.store import Store
-from analyzer.study.effects import Asked, Distant, asked_of
+from analyzer.study.asked import Asked, asked_of
+from analyzer.study.distant import Distant
 from analyzer.study.horizons import AFTER_END, check_horizon, onset_steps, window
 from analyzer.study.series import Aligned, aligned
 from analyzer.study.wording import in_words, moment

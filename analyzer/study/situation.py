@@ -40,6 +40,11 @@ def season(series: Aligned) -> int:
     return {ONE_DAY: 7, ONE_WEEK: 52}.get(series.step, 1)
 
 
+def per_day(series: Aligned) -> int:
+    """Steps in a day; 1 for days and anything longer."""
+    return max(ONE_DAY // series.step, 1)
+
+
 def gap(series: Aligned, cc: str, onset: int) -> int:
     """Steps between the base's end and the onset step's successor: anticipation, and the partly exposed step.
 
