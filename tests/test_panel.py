@@ -96,6 +96,17 @@ def test_history_before_a_change_of_level_does_not_poison_the_base():
     assert effect.ratio_high / effect.ratio_low < 1.7
 
 
+def test_days_of_an_hourly_series_are_days():
+    """An event ten days before onset bars a donor on hours too; a level of seven hours is not settled."""
+    event = {"EA": [(40, 45)]}
+    assert "EA" in build_panel(Series.of(countries(), event), "CA", ONSET, HORIZON).constituents
+    hours = build_panel(Series.of(countries(), event, per_day=24), "CA", ONSET, HORIZON)
+    assert "EA" not in hours.constituents
+    assert any("EA" in note for note in hours.notes)
+    with pytest.raises(NotEnoughData, match=r"steps between the change of level change and onset; 168 needed"):
+        build_panel(Series.of(countries(), artefacts=[CHANGE], per_day=24), "CA", 230, HORIZON)
+
+
 def test_enough_history_after_a_change_makes_the_older_one_dispensable():
     early = Artefact("early", 100, 101, frozenset({"level_change"}))
     panel = build_panel(Series.of(countries(), artefacts=[early]), "CA", ONSET, HORIZON)

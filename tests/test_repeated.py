@@ -162,5 +162,6 @@ def test_options_that_do_not_go_together_are_refused(store: Path):
     for extra in (["--shape"], ["--date", "2019-01-01"], ["--horizon", "7d", "--horizon", "14d"]):
         done = CliRunner().invoke(vpn_uptake, ["estimate", "--cc", "SD", "--repeated", *extra, "--db", str(store)])
         assert done.exit_code == 2
-    with pytest.raises(UnknownName, match="one length"):
-        analyzer.open(store).repeated("SD", horizon="during")
+    for horizon in ("during", "48h after end"):
+        with pytest.raises(UnknownName, match="one length"):
+            analyzer.open(store).repeated("SD", horizon=horizon)

@@ -311,6 +311,16 @@ def test_an_index_below_its_threshold_throughout_gives_a_bound():
     assert any("one-sided" in w for w in effect.warnings)
 
 
+def test_a_window_below_the_threshold_of_an_index_is_at_most_a_bound():
+    series = drawn("index", 3)
+    y = series.y.copy()
+    y[ONSET:] = 0
+    effect = estimate_effect(y, ONSET, HORIZON, scale="index")
+    assert effect.ratio_low == 0
+    assert 0 < effect.ratio_high < 1
+    assert any("below the threshold: the change is at least this size" in w for w in effect.warnings)
+
+
 def test_small_whole_numbers_carry_their_rounding():
     """A level that hides between 2 and 3 is not known to one per cent because it never moves."""
     still = estimate_effect(np.full(STEPS, 2.0), ONSET, HORIZON, scale="index")

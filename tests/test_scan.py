@@ -16,6 +16,7 @@ import analyzer
 from analyzer.errors import BadInput, UnknownName
 from analyzer.estimators import STATUS, Scan, declare, scan_series
 from analyzer.estimators._scan_sizes import shrunken
+from analyzer.study.series import SeriesKey
 from tests.series_files import FIRST, panel, write_tor
 
 STEPS, COUNTRIES = 365, 30
@@ -55,6 +56,15 @@ def test_quiet_panels_give_next_to_no_flag_and_p_values_that_are_rates():
     alarms = np.concatenate([s.alarm_rise for s in scans], axis=1)
     fortnights = [alarms[k : k + 14].any(axis=0) for k in range(100, STEPS - 14, 14)]
     assert np.mean(fortnights) < 0.03
+
+
+@pytest.mark.parametrize("unit", ["users", "connectivity", "traffic index", "share", "rank", "index"])
+def test_every_scale_that_a_series_can_have_is_scanned(unit: str):
+    scale = SeriesKey("a.b", 0, "", unit, "").scale
+    y = quiet(1, countries=9) / 5000
+    y[200:, 0] *= 5
+    found = declare([scan_series(y * 1000 if scale in ("count", "rank") else y, scale=scale)])
+    assert {(f.column, f.direction) for f in found.flags} == {(0, "rise")}
 
 
 @pytest.mark.parametrize(("factor", "direction"), [(3.0, "rise"), (0.3, "fall")])

@@ -286,9 +286,11 @@ def test_an_estimate_prints_the_shape_of_a_rise(database: analyzer.api.Database)
 
 def test_without_a_change_no_shape_is_read_unless_asked_for(database: analyzer.api.Database):
     assert database.estimate(cc="PK", date=date(2018, 11, 24), horizons=["14d"]).shapes == ()
-    (found,) = database.estimate(cc="PK", date=date(2018, 11, 24), horizons=["14d"], shapes="all").shapes
-    peak = next(f for f in found.features if f.feature == "peak")
-    assert peak.low <= 1 <= peak.high
+    peaks = []
+    for day in (date(2018, 11, 10), date(2018, 11, 24), date(2019, 1, 12)):
+        (found,) = database.estimate(cc="PK", date=day, horizons=["14d"], shapes="all").shapes
+        peaks.append(next(f for f in found.features if f.feature == "peak"))
+    assert sum(peak.low <= 1 <= peak.high for peak in peaks) >= 2
 
 
 def test_the_command_prints_one_row_per_feature(database: analyzer.api.Database):
