@@ -1,4 +1,4 @@
-"""The verbs of the command line in Python: open, load, fetch, query, blocks, estimate, brief.
+"""The verbs of the command line in Python: open, load, fetch, query, blocks, estimate, scan, brief.
 
 >>> import analyzer
 >>> db = analyzer.open("uptake.duckdb")
@@ -28,6 +28,7 @@ from analyzer.store.released import select
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.scan import Report, ScanQuestion
     from analyzer.shares.question import ShareReport
 
 Progress = Callable[[int, int], None]
@@ -145,13 +146,15 @@ class Database:
         date: date | None = None,
         indicator: str | None = None,
         horizons: Iterable[str] | None = None,
+        estimator: str = "replay",
         shapes: Literal["moved", "all", "none"] = "moved",
     ) -> Study:
         """The study of a block, or of a country and local calendar date that is no block.
 
-        shapes: `moved` reads the shape of a change (peak, half-life, what is left) where the headline says rise or
-        fall, `all` that of every series, `none` none.  Raises UnknownName for an unknown block, country, indicator or
-        horizon; rows that cannot be estimated are in the study with their reason.
+        estimator: replay, or did, synthetic_control, sdid or difp, which weight donor countries.  shapes: `moved` reads
+        the shape of a change (peak, half-life, what is left) where the headline says rise or fall, `all` that of every
+        series, `none` none.  Raises UnknownName for an unknown block, country, indicator, horizon or estimator; rows
+        that cannot be estimated are in the study with their reason.
         """
         from analyzer import study
 
@@ -160,7 +163,8 @@ class Database:
             raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
         asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
         wanted = study.DEFAULT_HORIZONS if horizons is None else tuple(horizons)
-        answer = study.ask(self.store, catalogue, asked, indicator=indicator, horizons=wanted, now=now(), shapes=shapes)
+        options: dict[str, Any] = {"indicator": indicator, "estimator": estimator, "shapes": shapes}
+        answer = study.ask(self.store, catalogue, asked, horizons=wanted, now=now(), **options)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
 
     def repeated(self, cc: str, *, indicator: str | None = None, horizon: str = "14d") -> list[dict[str, Any]]:
@@ -190,6 +194,33 @@ class Database:
         first, last = question.window
         return report.answer(question, self.store.rows("share_inputs", cc=question.cc, start=first, end=last))
 
+    def scan(
+        self,
+        *,
+        cc: str | Iterable[str] = (),
+        indicator: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+        q: float = 0.05,
+        alarms: bool = False,
+        progress: Progress | None = None,
+    ) -> pd.DataFrame:
+        """Flagged changes of every series, the share of false flags over all of them kept to q; one row per event.
+
+        The columns are those of `vpn-uptake scan --format csv`; `attrs` holds the summary and what was not scanned.
+        Raises UnknownName for an unknown country or indicator, BadInput for days or a q that cannot be meant.
+        """
+        import pandas as pd
+
+        from analyzer.scan import FlagRow, ScanQuestion
+
+        countries = (cc,) if isinstance(cc, str) else tuple(cc)
+        report = scan_report(self, ScanQuestion(countries, indicator, start, end, q, alarms), progress)
+        columns = [f.name for f in fields(FlagRow)]
+        frame = pd.DataFrame([[getattr(row, c) for c in columns] for row in report.rows], columns=columns)
+        frame.attrs.update(summary=report.summary, not_scanned=dict(report.not_scanned), left_out=report.left_out)
+        return frame
+
     def brief(
         self,
         path: str | PathLike[str],
@@ -209,6 +240,13 @@ class Database:
 def open(path: str | PathLike[str] = "uptake.duckdb") -> Database:
     """The store at `path`; it need not exist yet."""
     return Database(path)
+
+
+def scan_report(db: Database, question: ScanQuestion, progress: Progress | None = None) -> Report:
+    """The scan of a store as a record, with its counts."""
+    from analyzer import scan
+
+    return scan.scan(db.store, db.catalogue(), question, progress)
 
 
 def now() -> datetime:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Window = tuple[int, int]
 
 NOT_COUNTRIES = frozenset({"XX", "ZZ", "", "??"})  # the world holds every country, the unknown may hold the treated one
-DONOR_QUIET = 60  # steps before onset in which a donor may have no event of its own: uptake falls back over weeks
+DONOR_QUIET = 60  # days before onset in which a donor may have no event of its own: uptake falls back over weeks
 DONOR_LEVEL = 20.0  # median below which a donor's counting noise drowns what it has in common with others
 DONOR_COVERAGE = 0.9  # of the steps on which the treated series is there
 MOST_DONORS = (
@@ -33,9 +33,9 @@ MOST_DONORS = (
 )
 TOGETHER = 8  # from that many on, donors enter as one series, their mean
 MOST_LENDERS = 30
-FRESH_BASE = 120  # observed steps after a change of level that make the history before it dispensable
-SETTLED = 7  # observed steps after a change of level without which the new level is not known
-STEP_WIDTH = 14  # observed steps on either side from which the size of a change of level is read
+FRESH_BASE = 120  # observed days after a change of level that make the history before it dispensable
+SETTLED = 7  # observed days after a change of level without which the new level is not known
+STEP_WIDTH = 14  # days on either side from which the size of a change of level is read
 STEP_SERIES = 5  # other series that must show it
 
 
@@ -97,6 +97,7 @@ class Series:
     values: Floats  # (T, N) NaN = missing
     events: Mapping[str, Sequence[Window]] = field(default_factory=dict)  # known events by name, half-open index pairs
     artefacts: tuple[Artefact, ...] = ()
+    per_day: int = 1  # steps in a day; 1 for days and anything longer
 
     @classmethod
     def of(
@@ -104,12 +105,15 @@ class Series:
         series: Mapping[str, npt.ArrayLike],
         events: Mapping[str, Sequence[Window]] | None = None,
         artefacts: Sequence[Artefact] = (),
+        per_day: int = 1,
     ) -> Series:
         """From a mapping of name to (T,) values.  Raises ValueError where lengths differ."""
         columns = {name: np.asarray(values, dtype=float) for name, values in series.items()}
         if len({column.shape for column in columns.values()}) != 1:
             raise ValueError("all series of a panel must have the same steps")
-        return cls(tuple(columns), np.column_stack(list(columns.values())), dict(events or {}), tuple(artefacts))
+        return cls(
+            tuple(columns), np.column_stack(list(columns.values())), dict(events or {}), tuple(artefacts), per_day
+        )
 
     def column(self, name: str) -> Floats:
         """(T,) values of one series."""
@@ -128,12 +132,13 @@ def build_panel(
     holidays: npt.ArrayLike | None = None,
     pool: Pool | None = None,
     most_donors: int = MOST_DONORS,
+    individual: bool = False,
 ) -> Panel:
     """The panel for one question.
 
-    onset: first wholly exposed step; horizon: steps of the window.  Raises NotEnoughData where the window crosses a
-    listed change of level, or the level after such a change is not settled before onset; a gap alone only counts as
-    missing steps.
+    onset: first wholly exposed step; horizon: steps of the window.  individual: every donor by itself however many
+    there are, for estimators that weight donors.  Raises NotEnoughData where the window crosses a listed change of
+    level, or the level after such a change is not settled before onset; a gap alone only counts as missing steps.
     """
     raw = series.column(treated)
     if not 0 < onset < raw.size:
@@ -141,7 +146,7 @@ def build_panel(
     _refuse_crossing(series.artefacts, raw, onset, horizon)
     cleaned, notes = set_artefacts_aside(series, onset, treated)
     donors, donor_notes = choose_donors(series, cleaned, treated, onset, horizon, most=most_donors)
-    shown = _donors_shown(series, cleaned, donors, onset)
+    shown = _donors_shown(series, cleaned, donors, onset, individual=individual)
     events, event_notes = _changes(series.events.get(treated, ()), raw, onset + horizon)
     return Panel(
         cc=treated,
@@ -161,7 +166,7 @@ def build_panel(
     )
 
 
-def _donors_shown(series: Series, cleaned: Floats, donors: tuple[int, ...], onset: int) -> Series:
+def _donors_shown(series: Series, cleaned: Floats, donors: tuple[int, ...], onset: int, *, individual: bool) -> Series:
     """Few donors as they are; many as one, their geometric mean (common correlated effects, Pesaran 2006).
 
     A shock that all countries share is seen in the mean without the counting noise of each, and one coefficient is
@@ -169,7 +174,7 @@ def _donors_shown(series: Series, cleaned: Floats, donors: tuple[int, ...], onse
     """
     names = tuple(series.names[j] for j in donors)
     values = cleaned[:, list(donors)]
-    if len(donors) < TOGETHER:
+    if individual or len(donors) < TOGETHER:
         return Series(names, values.copy(), series.events)
     for j, name in enumerate(names):
         for start, end in series.events.get(name, ()):
@@ -214,14 +219,14 @@ def set_artefacts_aside(series: Series, onset: int, treated: str) -> tuple[Float
     """(T, N) values whose history before onset compares with the steps just before onset, and what was done.
 
     Single faults (spike, freeze, an overcount that is over) become missing.  History before a change of level is
-    dropped where 120 observed steps follow it, and otherwise rescaled by the median change of the other series, which
+    dropped where 120 observed days follow it, and otherwise rescaled by the median change of the other series, which
     the change has in common; the error of that shows in the replay, whose windows cross the change.
     """
     values, notes = series.values.copy(), []
     column = series.names.index(treated)
     for artefact in (a for a in series.artefacts if a.start < onset):
         if artefact.moves_level:
-            notes.append(_level_change(values, artefact, onset, column))
+            notes.append(_level_change(values, artefact, onset, column, series.per_day))
         elif "overcount" in artefact.effects and artefact.end > onset:
             values[: artefact.start] = np.nan
             notes.append(f"history before {artefact.artefact_id} is set aside: the window lies inside it")
@@ -231,19 +236,19 @@ def set_artefacts_aside(series: Series, onset: int, treated: str) -> tuple[Float
     return values, tuple(notes)
 
 
-def _level_change(values: Floats, artefact: Artefact, onset: int, column: int) -> str:
+def _level_change(values: Floats, artefact: Artefact, onset: int, column: int, per_day: int) -> str:
     """Drop or rescale, in place, the history before a change of level; says which."""
     after = np.isfinite(values[artefact.end : onset])
-    if after[:, column].sum() < SETTLED:
+    if after[:, column].sum() < SETTLED * per_day:
         raise NotEnoughData(
             f"{int(after[:, column].sum())} observed steps between the change of level {artefact.artefact_id} "
-            f"and onset; {SETTLED} needed"
+            f"and onset; {SETTLED * per_day} needed"
         )
     values[artefact.start : artefact.end] = np.nan
-    if after[:, column].sum() >= FRESH_BASE:
+    if after[:, column].sum() >= FRESH_BASE * per_day:
         values[: artefact.start] = np.nan
         return f"the base starts after the change of level {artefact.artefact_id}"
-    step, count = _common_step(values, artefact, onset, column)
+    step, count = _common_step(values, artefact, onset, column, per_day)
     if count < STEP_SERIES:
         values[: artefact.start] = np.nan
         return f"the base starts after the change of level {artefact.artefact_id}; {count} other series show its size"
@@ -251,11 +256,12 @@ def _level_change(values: Floats, artefact: Artefact, onset: int, column: int) -
     return f"history before {artefact.artefact_id} is rescaled by x{np.exp(step):.2f}, the median of {count} series"
 
 
-def _common_step(values: Floats, artefact: Artefact, onset: int, column: int) -> tuple[float, int]:
+def _common_step(values: Floats, artefact: Artefact, onset: int, column: int, per_day: int) -> tuple[float, int]:
     """Median over the other series of the log ratio of means after and before the change; steps before onset only."""
-    before = values[max(artefact.start - STEP_WIDTH, 0) : artefact.start]
-    after = values[artefact.end : min(artefact.end + STEP_WIDTH, onset)]
-    there = (np.isfinite(before).sum(axis=0) >= SETTLED) & (np.isfinite(after).sum(axis=0) >= SETTLED)
+    width, settled = STEP_WIDTH * per_day, SETTLED * per_day
+    before = values[max(artefact.start - width, 0) : artefact.start]
+    after = values[artefact.end : min(artefact.end + width, onset)]
+    there = (np.isfinite(before).sum(axis=0) >= settled) & (np.isfinite(after).sum(axis=0) >= settled)
     there[column] = False
     low, high = np.nanmean(before[:, there], axis=0), np.nanmean(after[:, there], axis=0)
     large = (low >= DONOR_LEVEL) & (high > 0)
@@ -267,13 +273,13 @@ def choose_donors(
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Columns of the donors, and why others were excluded.
 
-    The largest series that are countries, are there when the treated one is, and have no known event from 60 steps
+    The largest series that are countries, are there when the treated one is, and have no known event from 60 days
     before onset to the window's end.  Size, not likeness, decides: likeness would be judged on the very history on
     which the errors of the replay are measured.
     """
     if most == 0:
         return (), ()
-    y = cleaned[:, series.names.index(treated)]
+    y, quiet = cleaned[:, series.names.index(treated)], DONOR_QUIET * series.per_day
     base = np.isfinite(y[:onset])
     window = slice(onset, onset + horizon)
     wanted = int(np.isfinite(y[window]).sum())
@@ -288,7 +294,7 @@ def choose_donors(
         level = float(np.median(past[known]))
         if level < DONOR_LEVEL or np.nanmin(cleaned[:, j]) < 0:  # what counts nothing has no logarithm
             continue
-        if any(s < onset + horizon and e > onset - DONOR_QUIET for s, e in series.events.get(name, ())):
+        if any(s < onset + horizon and e > onset - quiet for s, e in series.events.get(name, ())):
             eventful.append(name)
             continue
         found.append((-level, j))

@@ -1,8 +1,8 @@
 """Declarations found by listing a folder; a module is imported only when it is asked for.
 
 A new source, check or output is one new file: its module ends in one frozen declaration
-(`SOURCE = Source(...)`, `CHECK = Check(...)`, `OUTPUT = Output(...)`).  Files that begin with
-an underscore are helpers.
+(`SOURCE = Source(...)`, `ESTIMATOR = Estimator(...)`, `CHECK = CheckRule(...)`, `OUTPUT = Output(...)`).
+Files that begin with an underscore are helpers.
 """
 
 from __future__ import annotations

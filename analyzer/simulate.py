@@ -44,6 +44,7 @@ class Scenario:
     level: float = 1000.0
     dispersion: float = 0.004  # of the negative binomial: variance = mean + dispersion x mean squared
     weekly: float = 0.1  # sd of the log of the day's factor
+    profile: bool = False  # hours: a smooth course of the day, other on two days of the week, in place of free factors
     trend_changes: int = 0
     trend_sd: float = 0.006  # of the slope of the log level per step, redrawn at each change point
     walk_sd: float = 0.0  # random-walk level, per step
@@ -62,6 +63,7 @@ class Scenario:
     ratio: float = 2.5  # of the block's first step, where the shape is not zero
     halflife: float = 12.0  # steps
     lift: float = 1.7  # of each earlier block: +70 %
+    block_steps: int = 0  # length of each earlier block; a season where 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class SimulatedPanel:
 
 _MIX = Scenario(ar_phi=0.8, ar_sd=0.06, walk_sd=0.008, trend_changes=2, heavy=True, outliers=0.01, missing=0.03,
                 holidays=4)  # fmt: skip
+_HOURS = Scenario(before=5 * HOURS, horizon=6, season=HOURS, level=400.0, weekly=0.3, profile=True, ar_phi=0.9,
+                  ar_sd=0.05, walk_sd=0.003)  # fmt: skip
 _SCENARIOS: Mapping[str, Scenario] = {
     "clean": Scenario(),
     "low": Scenario(level=12.0),
@@ -111,7 +115,14 @@ _SCENARIOS: Mapping[str, Scenario] = {
     "overlap": replace(_MIX, before=365, earlier=(63, 42, 24), shape="shift"),
     "one-day": replace(_MIX, horizon=1),
     "long": replace(_MIX, before=365, horizon=60),
+    "weeks": Scenario(before=130, horizon=4, season=52, ar_phi=0.5, ar_sd=0.05),
     "hourly": Scenario(before=5 * HOURS, horizon=24, season=HOURS, level=400.0, weekly=0.4, ar_phi=0.9, ar_sd=0.05),
+    "hourly-3h": replace(_HOURS, horizon=3),
+    "hourly-week": replace(_HOURS, horizon=HOURS, before=10 * HOURS),
+    "hourly-two-weeks": replace(_HOURS, before=2 * HOURS),
+    "hourly-six-days": replace(_HOURS, before=6 * 24),
+    "hourly-nights": replace(_HOURS, earlier=(120, 96, 72, 48, 24), block_steps=6, halflife=3.0, shape="decay"),
+    "hourly-gaps": replace(_HOURS, horizon=12, missing=0.08, heavy=True, outliers=0.01, gap_days=1),
 }
 
 
@@ -139,7 +150,7 @@ def simulate(settings: Scenario | str, rng: np.random.Generator, *, name: str = 
     days_off = _holidays(s, steps, rng)
     mean = _mean(_own(s), common, days_off, rng)
     y0 = _counts(mean, s.dispersion, rng)
-    events = tuple((s.before - ago, s.before - ago + s.season) for ago in s.earlier)
+    events = tuple((s.before - ago, s.before - ago + (s.block_steps or s.season)) for ago in s.earlier)
     y_before = y0
     for start, _ in events:
         earlier = _path(steps, start, "decay", s.lift, s.halflife)
@@ -171,9 +182,21 @@ def draw_block(rng: np.random.Generator, *, first: bool, lasting: bool) -> Scena
 
 def _mean(s: Scenario, common: Floats, days_off: Bools, rng: np.random.Generator) -> Floats:
     steps = common.size
-    season = np.resize(rng.normal(0.0, s.weekly, s.season), steps)
+    season = np.resize(_week_of_hours(s, rng) if s.profile else rng.normal(0.0, s.weekly, s.season), steps)
     dip = rng.normal(-0.15, 0.1) * days_off
     return s.level * np.exp(np.clip(season + dip + common + _drift(s, steps, rng), -6.0, 6.0))
+
+
+def _week_of_hours(s: Scenario, rng: np.random.Generator) -> Floats:
+    """(168,) two waves a day, two days of the week at another level and with a flatter course."""
+    hour = np.arange(HOURS) % 24
+    course = sum(
+        rng.normal(0.0, s.weekly / k) * np.cos(2 * np.pi * k * hour / 24)
+        + rng.normal(0.0, s.weekly / k) * np.sin(2 * np.pi * k * hour / 24)
+        for k in (1, 2)
+    )
+    weekend = np.arange(HOURS) >= 5 * 24
+    return np.asarray(np.where(weekend, 0.7 * course + rng.normal(0.0, s.weekly / 3), course))
 
 
 def _own(s: Scenario) -> Scenario:
@@ -333,4 +356,7 @@ def _truth_row(entity: str, panel: SimulatedPanel, start: datetime) -> tuple[str
 
 
 def step_of(panel: SimulatedPanel) -> timedelta:
-    return timedelta(hours=1) if panel.season in (24, HOURS) else timedelta(days=1)
+    """The length of a step: an hour, a day or a week."""
+    return {24: timedelta(hours=1), HOURS: timedelta(hours=1), 52: timedelta(weeks=1)}.get(
+        panel.season, timedelta(days=1)
+    )

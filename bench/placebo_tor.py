@@ -33,7 +33,8 @@ from analyzer.panel import NOT_COUNTRIES, Series
 from analyzer.store import Store
 from analyzer.store.loading import load_file
 from analyzer.study import bare_date
-from analyzer.study.effects import Lender, asked_of, find
+from analyzer.study.asked import Lender, asked_of
+from analyzer.study.effects import find
 from analyzer.study.horizons import onset_steps, window
 from analyzer.study.series import Aligned, aligned, series_of_country
 from analyzer.study.situation import artefacts_of, country_events

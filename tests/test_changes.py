@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyzer.estimators.changes import locate_change
+from analyzer.estimators import locate_change
 
 ONSET = 200
 

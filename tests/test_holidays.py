@@ -143,6 +143,7 @@ def daily(cc: str, first: date, quality: np.ndarray | None = None, step: timedel
         step=step,
         values={cc: np.full(STEPS, 100.0)},
         quality={cc: np.full(STEPS, np.nan) if quality is None else quality},
+        n={cc: np.full(STEPS, np.nan)},
         censored=none,
         snapshot_ids={cc: ()},
         provisional_from={},

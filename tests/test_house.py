@@ -94,7 +94,7 @@ def test_the_store_is_readable_by_its_owner_alone(tmp_path: Path):
     assert store.path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("group", ["sources", "checks", "outputs"])
+@pytest.mark.parametrize("group", ["sources", "estimators", "checks", "outputs"])
 def test_a_declaration_carries_the_name_of_its_file(group: str):
     for name, declaration in registry.load_all(group).items():
         assert declaration.name == name

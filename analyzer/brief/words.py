@@ -239,11 +239,13 @@ def kind(block: Block) -> str:
 
 
 def horizon(text: str) -> str:
-    """`7d` -> the first 7 days; `24h` -> the first 24 hours; `during` -> the whole block."""
-    match = re.fullmatch(r"(\d+)([hd])", text)
+    """`7d` -> the first 7 days; `48h after end` -> the 48 hours after the end; `during` -> the whole block."""
+    match = re.fullmatch(r"(\d+)([hd])( after end)?", text)
     if not match:
         return "the whole block" if text == "during" else clean(text)
     count, unit = int(match[1]), HORIZONS[match[2]]
+    if match[3]:
+        return f"the {count} {unit}{'s' if count > 1 else ''} after the end"
     return f"the first {unit}" if count == 1 else f"the first {count} {unit}s"
 
 

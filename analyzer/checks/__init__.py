@@ -38,6 +38,9 @@ class Evidence:
     day: Callable[[int], str]  # a step as a date
     provisional_from: int | None  # first step that the source may still revise
     overlaps: tuple[Overlap, ...]
+    # The window by another estimator of analyzer/estimators, donors in `members` by name; raises NotEnoughData.
+    compared: Callable[[str], Effect] | None = None
+    estimator: str = "replay"  # the one that gave `effect`
 
     def elsewhere(self) -> dict[str, Effect]:
         """The same window in the other countries, where it can be estimated."""

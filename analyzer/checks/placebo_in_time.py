@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.checks import CheckRule, Evidence, excludes_one
+from analyzer.errors import NotEnoughData
 from analyzer.records import Check
 
 FEWEST_WINDOWS = 19  # a rank among fewer cannot reach 5 %
@@ -11,7 +12,11 @@ MOST_WINDOWS = 26
 
 def run(evidence: Evidence) -> Check:
     """Passed where the change is among the 5 % most extreme of its placebo windows."""
-    effect, n = evidence.effect, evidence.effect.placebo_n
+    try:  # placebos of other estimators are countries, not windows
+        effect = evidence.effect if evidence.estimator == "replay" else evidence.alone(evidence.cc, evidence.onset)
+    except NotEnoughData as error:
+        return Check("placebo_in_time", "informative", f"the replay gives no estimate: {error}")
+    n = effect.placebo_n
     earlier = evidence.earlier(MOST_WINDOWS)
     alarms = sum(excludes_one(e) for e in earlier.values())
     rank = f"rank {effect.placebo_rank} of {n + 1} windows of the same length (1 = most extreme)"

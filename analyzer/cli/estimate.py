@@ -19,9 +19,18 @@ if TYPE_CHECKING:
 @click.option("--cc", metavar="CC", help="Country, for a date that is no block of the catalogue.")
 @click.option("--date", "day", type=date_type, metavar="D", help="Local calendar day in that country.")
 @click.option("--indicator", metavar="I", help="One indicator only; all of the country's without it.")
-@click.option("--horizon", "horizons", multiple=True, metavar="H", help="during, Nh or Nd; may be repeated.")
+@click.option(
+    "--estimator",
+    default="replay",
+    show_default=True,
+    metavar="E",
+    help="replay, or a panel method that weights donor countries: did, synthetic_control, sdid, difp.",
+)
 @click.option("--shape", is_flag=True, help="Peak, half-life, what is left after 30 to 90 days: a row per feature.")
 @click.option("--repeated", is_flag=True, help="With --cc: what each of its blocks added to what earlier ones left.")
+@click.option(
+    "--horizon", "horizons", multiple=True, metavar="H", help="during, Nh, Nd or 'Nh after end'; may be repeated."
+)
 @db_option
 @format_option
 def command(
@@ -31,6 +40,7 @@ def command(
     day: datetime | None,
     indicator: str | None,
     horizons: tuple[str, ...],
+    estimator: str,
     shape: bool,
     repeated: bool,
     db: str,
@@ -54,6 +64,7 @@ def command(
         date=day.date() if day else None,
         indicator=indicator,
         horizons=horizons or DEFAULT_HORIZONS,
+        estimator=estimator,
         shapes="all" if shape else "moved" if fmt == "table" else "none",
     )
     for warning in study.warnings:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyzer.estimators._chains import chain_start
 from analyzer.estimators._filters import Grid, kalman
-from analyzer.estimators.chains import chain_start
 
 if TYPE_CHECKING:
     from analyzer.estimators._inputs import Bools, Question, Window

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Bools = npt.NDArray[np.bool_]
 
-ScaleName = Literal["count", "share", "rank", "index"]
+ScaleName = Literal["count", "share", "rank", "index", "level"]
 Estimand = Literal["no_block_since_base", "just_before"]
 Window = tuple[int, int]
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.errors import NotEnoughData
+from analyzer.estimators._chains import chain_start
 from analyzer.estimators._change_points import ChangePoint, change_points
 from analyzer.estimators._courses import Course, base_deviations, course, half_width
 from analyzer.estimators._features import FEW_UNITS, Direction, Measured, Reading, half_life, highest
 from analyzer.estimators._inputs import MINIMUM_OBSERVED
-from analyzer.estimators.chains import chain_start
 from analyzer.estimators.replay import estimate_effect
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import _bounds, _calendar, _copies, _donors, _events, _gaps
+from analyzer.estimators import _bounds, _calendar, _censored, _donors, _events, _gaps, _scales
 from analyzer.estimators._combine import REPLICATIONS, Combined, Placebos, combine, gather, spread_of_total, standing
+from analyzer.estimators._declaration import Estimator
 from analyzer.estimators._filters import simple_forecasters
 from analyzer.estimators._inputs import (
     Arrays,
@@ -33,7 +34,8 @@ from analyzer.estimators._inputs import (
     require_window,
 )
 from analyzer.estimators._replay import PLACEBO_OBSERVED, Forecasts, Windows, forecast, windows
-from analyzer.estimators._scales import Measure, censored_steps, fill_censored, measure
+from analyzer.estimators._scales import Measure, censored_steps
+from analyzer.estimators._setting import Setting, setting_of
 from analyzer.records import Effect
 
 if TYPE_CHECKING:
@@ -67,24 +69,32 @@ def estimate_effect(
 ) -> Effect:
     """By how much the total over `horizon` steps from `onset` differs from what would have been expected.
 
-    y: (T,) one value per step, NaN = missing; for `share` the numerator of `exposure`, or shares between 0 and 1;
-    for `rank` lower is better and the ratio is one of ranks; for `index` zeros are values below the threshold.
+    y: (T,) one value per step, NaN = missing; for `share` the numerator of `exposure`, or shares between 0 and 1
+    (zeros and ones alone are numerators); for `rank` lower is better, 1 is the best and the ratio is one of ranks; for
+    `index` zeros are values below the threshold, for `level` (traffic, connectivity: measured, not counted) zeros.
     onset: index of the first wholly exposed step.  horizon: number of steps of the window.
     donors: (T, K) series without the block, NaN = missing; (K, T) when only that fits.
     other_events, donor_events: half-open (start, end) index pairs of other blocks, one sequence per donor.
     pool: placebo errors lent by other series (analyzer.panel).  anticipation: steps before onset kept out of the base.
-    season: 7 for days, 168 for hours, 52 for weeks, 1 for none.  censored: (T,) steps beyond the chart (`rank`) or
-    below the threshold (`index`).  exposure: (T,) denominators.  holidays: (T,) known multiplicative days.
+    season: 7 for days, 168 for hours (24 with under three weeks of history), 52 for weeks, 1 for none.
+    censored: (T,) steps beyond the chart (`rank`) or below the threshold (`index`); their y is
+    the bound, or NaN where it is the end of the chart.  holidays: (T,) known multiplicative days.
+    exposure: (T,) denominators of a `share`; with `count` y is a rate of it: expected = exposure x rate, so that the
+    ratio is one of rates at the exposure observed.  Steps without a denominator are missing.
     estimand: `no_block_since_base` freezes the base before the first of a chain of blocks that runs into this one;
     `just_before` starts from the path just before.  level: of the interval.  seed: of the bootstrap of wild steps.
 
-    Totals are over the observed steps of the window, in the unit of y (of `exposure`-weighted numerators for a share).
+    Totals are over the observed steps of the window, in the unit of y (numerators for a share with exposure).  Ends are
+    open (0 or infinite) where a rank or an index is known as a bound only: most of the base or of the window beyond the
+    chart or below the threshold, or most of the window at rank 1; and where a share or rate may have had no case at
+    all.  The warnings say so.
     Raises ValueError for arguments that cannot be meant, and NotEnoughData where nothing honest can be said: no level
     to start from, under 80 % of the window observed, fewer than 5 disjoint replications and no pool.
     """
     arrays = Arrays(y, donors, censored, exposure, holidays)
     blocks = Blocks(other_events, donor_events, anticipation, estimand)
-    question = ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed))
+    asked = ask(onset, horizon, arrays, blocks, Options(pool, season, scale, level, seed))
+    question = _scales.settled(asked)
     require_window(question)
     question, notes = _gaps.prepared(question)
     effect = _gaps.bounded(question, _answer(question))
@@ -95,9 +105,15 @@ def _answer(question: Question) -> Effect:
     base = _events.base_of(question)
     seen = np.isfinite(question.y) & ~base.masked
     if _bounds.mostly_censored(question, base, seen):
-        return _bounds.one_sided(question, base)
+        return _bounds.one_sided(question, base, _estimated)
     _require_base(question, base, seen)
-    setting = _setting(question, base)
+    found = [_estimated(filled, base) for filled in _censored.completed(question, base)]
+    return _censored.opened(_censored.pooled(found, question), question)
+
+
+def _estimated(question: Question, base: Base) -> Effect:
+    """The effect of a question without censored steps."""
+    setting = setting_of(question, base)
     setting = replace(setting, donors=_parted(setting))
     placebos, made = _replayed(setting)
     if placebos.replications < REPLICATIONS and question.pool is None:
@@ -130,83 +146,11 @@ def placebo_errors(
     question = ask(end, horizon, Arrays(padded), blocks, Options(season=season))
     base = _events.base_of(question)
     require_base(question.y[: base.end], (np.isfinite(question.y) & ~base.masked)[: base.end])
-    placebos, made = _replayed(_setting(question, base))
+    placebos, made = _replayed(setting_of(question, base))
     if placebos.replications < 2:
         raise NotEnoughData(f"{placebos.replications} disjoint replications to lend; 2 needed")
     found = combine(placebos, standing(made.names), None, 0.95)
     return PlaceboErrors(found.standardised, float(np.log(max(found.ratio, 1e-6))), placebos.freedom)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The question with its regularities taken out."""
-
-    question: Question
-    base: Base
-    measure: Measure
-    season: int
-    factors: Floats  # (T,) season, holidays and leftovers per step, on the modelling scale
-    z: Floats  # (base.end,) the base without them, wild steps clipped
-    wild: Floats  # (base.end,) what single wild steps stand out by
-    seen: Bools  # (base.end,)
-    usable: Bools  # (T,) steps that may enter window totals
-    donors: _donors.Donors
-    leftover_variance: float  # of what earlier events left and of holidays in the window
-    warnings: tuple[str, ...]
-
-
-def _setting(question: Question, base: Base) -> Setting:
-    season, notes = _season(question.season, base.length)
-    measured = measure(replace(question, y=fill_censored(question)))
-    link = np.where(base.masked, np.nan, measured.link())
-    known = link[: base.end]
-    cycle = _calendar.seasonal_factors(known, season)[np.arange(link.size) % season]
-    holiday = _calendar.holiday_effects(known - cycle[: base.end], cycle, question.holidays, question.window)
-    factors = cycle + holiday.path
-    there = np.isfinite(link)
-    bare = np.where(there, link - factors, 0.0)
-    left = _events.leftovers(bare, there, base, question.window)
-    factors = factors + left.path
-    raw = (link - factors)[: base.end]
-    z = _calendar.clip_wild_steps(raw)
-    seen = np.isfinite(z)
-    require_base(np.ones(seen.size), seen)  # a share also needs its denominators
-    wild = _calendar.wild_steps(raw)
-    donors = _copies.left_out(_donors.usable(question, base, int(seen.sum())), base, question)
-    warnings = (*notes, *_censored_notes(question), *holiday.warnings, *base.warnings, *left.warnings)
-    return Setting(
-        question=question,
-        base=base,
-        measure=measured,
-        season=season,
-        factors=factors,
-        z=np.where(seen, z, 0.0),
-        wild=wild,
-        seen=seen,
-        usable=~base.masked,
-        donors=donors,
-        leftover_variance=left.variance + holiday.variance,
-        warnings=warnings,
-    )
-
-
-def _season(season: int, base: int) -> tuple[int, tuple[str, ...]]:
-    if season == 168 and base < 3 * 168:
-        return 24, ("less than three weeks before onset: the cycle of the day is used, not that of the week",)
-    if season > 1 and base < 2 * season:
-        return 1, (f"less than two seasons of {season} steps before onset: no seasonal cycle is taken out",)
-    return season, ()
-
-
-def _censored_notes(question: Question) -> tuple[str, ...]:
-    flagged = censored_steps(question)
-    inside, before = int(flagged[question.window].sum()), int(flagged[: question.onset].sum())
-    notes = []
-    if before:
-        notes.append(f"{before} steps before onset are known only as a bound and enter as a value inside it")
-    if inside:
-        notes.append(f"{inside} steps of the window are known only as a bound: the change is at least this size")
-    return tuple(notes)
 
 
 def _parted(setting: Setting) -> _donors.Donors:
@@ -300,15 +244,20 @@ def _effect(setting: Setting, placebos: Placebos, found: Combined, names: tuple[
     def total(at: float) -> float:
         return float(setting.measure.steps(at, factors[seen], bottom[seen]).sum())
 
-    floor = setting.measure.noise(total(found.centre), float(bottom[seen].sum()), int(seen.sum()))
-    deviation = float(np.sqrt(max(found.deviation**2 + setting.leftover_variance, floor)))
+    size = (total(found.centre), float(bottom[seen].sum()), int(seen.sum()))
+    floor = setting.measure.noise(*size)
+    unseen = setting.measure.unseen(*size, slice(setting.base.start, setting.base.end))
+    deviation = float(np.sqrt(max(found.deviation**2 + setting.leftover_variance, floor) + unseen))
     offsets = spread_of_total(
         found, deviation, setting.wild[setting.seen], horizon=int(seen.sum()), level=question.level, seed=question.seed
     )
+    offsets = setting.measure.skewed(offsets, found.quantile, size[0], size[1])
     low, expected, high = (total(found.centre + float(np.clip(offset, -300, 300))) for offset in offsets)
-    ratio, ratio_low, ratio_high = (observed / max(value, 1e-300) for value in (expected, high, low))
+    low, high = setting.measure.whole(low, high, size[1])
+    nothing = ("not one case may have been expected: the ratio has no upper bound",) if low == 0 else ()
+    ratio, ratio_low, ratio_high = (observed / max(v, 1e-300) if v else np.inf for v in (expected, high, low))
     step_half = found.quantile * np.sqrt(deviation**2 + _step_variance(setting))
-    usual = float(np.sqrt(max(found.usual_deviation**2, floor)))
+    usual = float(np.sqrt(max(found.usual_deviation**2, floor) + unseen))
     change = abs(float(np.log(max(ratio, 1e-300))))
     return Effect(
         observed=observed,
@@ -330,7 +279,7 @@ def _effect(setting: Setting, placebos: Placebos, found: Combined, names: tuple[
         placebo_rank=1 + int((np.abs(found.errors) >= change).sum()),
         placebo_n=int(found.errors.size),
         members={name: float(weight) for name, weight in zip(names, found.weights, strict=True)},
-        warnings=(*setting.warnings, *setting.donors.warnings),
+        warnings=(*setting.warnings, *nothing, *setting.donors.warnings),
     )
 
 
@@ -341,4 +290,9 @@ def _step_variance(setting: Setting) -> float:
     return float(np.mean((known - usual) ** 2)) if known.size else 0.0
 
 
-ESTIMATOR = estimate_effect
+ESTIMATOR = Estimator(
+    name="replay",
+    title="Replay of every earlier window",
+    reference="Brodersen et al. 2015; Bates & Granger 1969; Tashman 2000; Cattaneo, Feng & Titiunik 2021",
+    run=estimate_effect,
+)

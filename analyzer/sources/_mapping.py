@@ -15,11 +15,18 @@ Fields: indicator, cc, asn, entity, value, low, high, unit, state, quality, n, s
     delimiter = "\t"                      # else the one that cuts the header into most columns
     licence = "licensed to the user"      # and attribution: kept with the snapshot
     time = { column = "Date", format = "%Y-%m-%d", zone = "Asia/Karachi", grain = "day" }
+    aggregate = "mean"                    # or median, sum: rows of the same time and place become one, with n
     states = { "<1" = "below_threshold", "NA" = "missing" }
     countries = { "all" = "XX", "Pakistan" = "PK" }
 
-format is `iso` unless stated, `epoch` (seconds), or as for strptime; grain is hour, day, week or month, unless `end`
-names a column with the end of each interval; wide also takes skip, only (lists of columns) and prefix.
+format is `iso` unless stated, `epoch` (seconds since 1970: UTC, or of the wall clock of the zone where one is stated),
+or as for strptime; grain is hour, day, week or month, unless `end` names a column with the end of each interval; wide
+also takes skip, only (lists of columns) and prefix.  An aggregate joins the rows, or the columns of a wide table, that
+share time, country and entity (none, unless a column is named): cities to a country.  Rows that are missing or below a
+threshold are left out of it; n says how many are in it, quality what part of the most that any time has.
+
+A unit with the word rank, share or index is read as such; one with `connectivity` or `traffic` (`traffic index`) is a
+level whose zeros are zeros, while those of another index are values below its threshold.
 """
 
 from __future__ import annotations
@@ -36,7 +43,12 @@ from analyzer.errors import BadInput
 from analyzer.records import State
 
 FIELDS = ("indicator", "cc", "asn", "entity", "value", "low", "high", "unit", "state", "quality", "n", "scale_id")
-_OTHERS = ("time", "end", "states", "countries", "wide", "decimal", "thousands", "delimiter", "header", "negative")
+_OTHERS = (
+    "time", "end", "states", "countries", "wide", "aggregate", "decimal", "thousands", "delimiter", "header", "negative"
+)  # fmt: skip
+AGGREGATES = ("mean", "median", "sum")
+Aggregate = Literal["", "mean", "median", "sum"]
+_OF_ONE_ROW = ("low", "high", "state", "quality", "n")  # an aggregate has its own, or none
 STATED = ("licence", "attribution")  # travel with the snapshot; collection and category belong to app_charts_play
 STATES = ("value", "missing", "below_threshold", "suppressed")
 GRAINS = ("hour", "day", "week", "month")
@@ -83,6 +95,7 @@ class TableMapping:
     states: Mapping[str, State] = field(default_factory=dict)
     countries: Mapping[str, str] = field(default_factory=dict)
     wide: Wide | None = None
+    aggregate: Aggregate = ""
     decimal: str = "."
     thousands: str = ""
     delimiter: str = ""
@@ -121,6 +134,7 @@ def checked(given: Mapping[str, Any], tz: str | None = None) -> TableMapping:
         states=cast("dict[str, State]", {"": "missing"} | _texts("states", given.get("states", {}), STATES)),
         countries=_texts("countries", given.get("countries", {})),
         wide=wide,
+        aggregate=_aggregate(given.get("aggregate", ""), fields),
         decimal=_one_of("decimal", given.get("decimal", "."), (".", ",", "٫")),
         thousands=_one_of("thousands", given.get("thousands", ""), ("", ".", ",", " ", "'", "_", "\u00a0", "\u202f")),
         delimiter=_one_of("delimiter", given.get("delimiter", ""), ("", ",", ";", "\t", "|")),
@@ -172,6 +186,13 @@ def _wide(given: Any) -> Wide:
     columns = _one_of("wide.columns", table.get("columns"), ("cc", "entity"))
     skip, only = (_columns(f"wide.{key}", table.get(key, [])) for key in ("skip", "only"))
     return Wide(cast("Literal['cc', 'entity']", columns), skip, only, str(table.get("prefix", "")))
+
+
+def _aggregate(given: Any, fields: Mapping[str, Field]) -> Aggregate:
+    way = _one_of("aggregate", given, ("", *AGGREGATES))
+    if way and (own := [name for name in _OF_ONE_ROW if name in fields]):
+        raise BadInput(f"mapping: {', '.join(own)} cannot be joined by aggregate; leave {own[0]} out")
+    return cast("Aggregate", way)
 
 
 def _columns(name: str, given: Any) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import cast
 from analyzer.errors import BadInput
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import Lines, Observation, Origin, Rejection, Source, State
+from analyzer.sources._aggregate import joined
 from analyzer.sources._clock import Clock
 from analyzer.sources._mapping import FIELDS, STATES, Field, TableMapping, Time, checked, zone
 from analyzer.sources._places import place
@@ -36,6 +37,11 @@ def read(lines: Lines, origin: Origin) -> Iterator[Observation | Rejection]:
     mapping = _tidy() if origin.mapping is None else checked(origin.mapping, origin.tz)
     header = find_header(lines, origin.name, delimiter=mapping.delimiter, at_line=mapping.header)
     table = _table(mapping, header, origin)
+    items = _items(table, lines, header, origin)
+    yield from joined(items, mapping.aggregate) if mapping.aggregate else items
+
+
+def _items(table: _Table, lines: Lines, header: Header, origin: Origin) -> Iterator[Observation | Rejection]:
     for row in rows(lines, header, origin.name):
         try:
             check_width(row, header)
@@ -95,7 +101,7 @@ def _of_row(table: _Table, row: Row, cells: Mapping[str, str]) -> Iterator[Obser
     if wide is None:
         yield _kept(table, row, cells, "value")
     for at, column in table.wide_at.items():
-        named = column if not wide or wide.columns == "cc" else wide.prefix + column
+        named = column if not wide or wide.columns == "cc" else "" if table.mapping.aggregate else wide.prefix + column
         yield _kept(table, row, {**cells, wide.columns if wide else "": named, "value": row.cells[at].strip()}, column)
 
 

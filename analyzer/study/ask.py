@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import chain
+from typing import Any
 
 from analyzer.blocks import Catalogue, overlaps
 from analyzer.errors import StoreError, UnknownName
 from analyzer.places import UNKNOWN, check_country, country_name, local_day
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
+from analyzer.registry import load
 from analyzer.store import Store
 from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
 from analyzer.study.record import record
-from analyzer.study.series import SeriesKey, aligned, series_of_country
+from analyzer.study.series import SeriesKey, aligned, first_starts
 from analyzer.study.shapes import Wanted
 from analyzer.version import __version__
 
 # What the base and the longest default horizon can reach: the overlaps that every estimate lists.
 BASE_REACH = timedelta(days=365)
 HORIZON_REACH = timedelta(days=90)
+SHORTEST_OF_CAPTURES = timedelta(days=2)  # of history: two cycles of the day
 
 
 def bare_date(cc: str, day: date) -> Block:
@@ -56,33 +59,53 @@ def ask(
     now: datetime,
     indicator: str | None = None,
     horizons: Sequence[str],
+    estimator: str = "replay",
     shapes: Wanted = "moved",
 ) -> Study:
     """The study of one event on every series the store holds for its country.
 
     shapes: `moved` gives the shape of a change where a headline says rise or fall, `all` that of every series.
     The run is recorded in the store, shown or not; where that fails, the study says so in its warnings.
-    Raises UnknownName for an unknown horizon or indicator, StoreError where there is no store.
+    Raises UnknownName for an unknown horizon, indicator or estimator, StoreError where there is no store.
     """
+    load("estimators", estimator)
     names = [check_horizon(h) for h in horizons]
-    keys = series_keys(store, block.cc, indicator)
+    starts = _starts(store, block.cc, indicator)
+    keys = [key for key, first in starts.items() if not _too_short(key, first, block)]
     touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
-    answers = [a for key in keys if (a := answer(catalogue, block, aligned(store, key), names, shapes)) is not None]
+    found = (
+        answer(catalogue, block, aligned(store, key, block.cc), names, shapes, estimator=estimator) for key in keys
+    )
+    answers = [a for a in found if a is not None]
     study = _study(block, catalogue, answers, touching, now=now)
-    study = replace(study, snapshots=_snapshots(store, answers), warnings=_warnings(block, answers))
-    return _recorded(store, study, indicator, names)
+    study = replace(
+        study,
+        snapshots=_snapshots(store, answers),
+        warnings=_warnings(block, answers, [k for k in starts if k not in keys]),
+    )
+    return _recorded(store, study, {"indicator": indicator, "horizons": names, "estimator": estimator})
 
 
 def series_keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
     """The series of a country that can answer.  Raises UnknownName for an indicator the store does not have."""
-    keys = [k for k in series_of_country(store, cc) if not k.indicator.startswith("denominator.")]
+    return list(_starts(store, cc, indicator))
+
+
+def _too_short(key: SeriesKey, first: datetime, block: Block) -> bool:
+    """A capture makes dozens of hourly series, most of a day at most: a line in place of a refusal for each."""
+    of_hours = key.indicator.startswith("capture.") and key.scale_id == "hour"
+    return of_hours and block.onset_earliest - first < SHORTEST_OF_CAPTURES
+
+
+def _starts(store: Store, cc: str, indicator: str | None) -> dict[SeriesKey, datetime]:
+    keys = {k: t for k, t in first_starts(store, cc).items() if not k.indicator.startswith("denominator.")}
     if indicator is None:
         return keys
     known = sorted({k.indicator for k in keys})
     if indicator not in known:
         held = f"it holds {', '.join(known)}" if known else "it holds no series of that country"
         raise UnknownName(f"the store has no indicator {indicator!r} for {cc}: {held}")
-    return [k for k in keys if k.indicator == indicator]
+    return {k: t for k, t in keys.items() if k.indicator == indicator}
 
 
 def _study(
@@ -110,18 +133,28 @@ def _snapshots(store: Store, answers: Sequence[Answer]) -> tuple[Snapshot, ...]:
     return tuple(Snapshot(**row) for row in store.rows("snapshots_by_id", snapshot_ids=ids)) if ids else ()
 
 
-def _warnings(block: Block, answers: Sequence[Answer]) -> tuple[str, ...]:
-    if answers:
+def _warnings(block: Block, answers: Sequence[Answer], short: Sequence[SeriesKey]) -> tuple[str, ...]:
+    return (*_short_in_words(short), *(() if answers else (_what_to_fetch(block),)))
+
+
+def _short_in_words(short: Sequence[SeriesKey]) -> tuple[str, ...]:
+    if not short:
         return ()
+    named = ", ".join(sorted({k.indicator for k in short}))
+    before = f"under {SHORTEST_OF_CAPTURES.days} days before the event"
+    return (f"{len(short)} hourly series of captures hold {before} and give no row: {named}",)
+
+
+def _what_to_fetch(block: Block) -> str:
     first = (block.onset_earliest - timedelta(days=200)).date()
     last = (block.onset_earliest + timedelta(days=91)).date()
     fetch = f"vpn-uptake fetch tor_bridge_users --cc {block.cc} --from {first} --to {last}"
-    return (f"the store holds no series of {country_name(block.cc)} at that time; one that can be fetched: {fetch}",)
+    return f"the store holds no series of {country_name(block.cc)} at that time; one that can be fetched: {fetch}"
 
 
-def _recorded(store: Store, study: Study, indicator: str | None, horizons: Sequence[str]) -> Study:
+def _recorded(store: Store, study: Study, asked: Mapping[str, Any]) -> Study:
     try:
-        record(store, study, {"indicator": indicator, "horizons": list(horizons)})
+        record(store, study, asked)
     except StoreError as error:
         return replace(study, warnings=(*study.warnings, f"this run could not be recorded: {error}"))
     return study

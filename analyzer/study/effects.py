@@ -3,98 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from analyzer.blocks import Catalogue
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import chain_start, estimate_effect, placebo_errors
-from analyzer.panel import MOST_DONORS, Panel, Series, build_panel, lend_pool
-from analyzer.places import WORLD
-from analyzer.records import Block, Effect, Pool
+from analyzer.estimators import Estimator
+from analyzer.estimators.replay import ESTIMATOR as REPLAY
+from analyzer.panel import MOST_DONORS, Panel, build_panel
+from analyzer.records import Effect
 from analyzer.study import situation, surroundings
+from analyzer.study.asked import Asked, Estimand
 from analyzer.study.horizons import Window
-from analyzer.study.series import Aligned
+from analyzer.study.samples import as_shares, sampled
 from analyzer.study.wording import in_words, unit
 
-if TYPE_CHECKING:
-    from analyzer.records import Floats
-
 LEVEL = 0.95
+MOST_INDIVIDUAL = 40  # a rank of 2.5 %; every one of them is fitted again as a placebo
 # Of the interval that the steps kept out must leave to count as moved.  On Tor bridge users false positives after large
 # moves were 19 % without this rule, 4.8, 6.1 and 7.9 % at 0.8, 0.85 and 0.9; lower ones widen quiet cases for nothing.
 EARLY_MOVE_LEVEL = 0.85
 ALREADY_MOVED = (
     "the series had already moved in the days kept out of the base: the range spans a base with and without them"
 )
-Estimand = Literal["no_block_since_base", "just_before"]
-
-
-@dataclass(frozen=True, slots=True)
-class Lender:
-    """Placebo errors of all countries, per onset and horizon; the same for every country that borrows them."""
-
-    series: Series
-    known: dict[tuple[int, int], Pool | None] = field(default_factory=dict)
-
-    def pool(self, onset: int, horizon: int) -> Pool | None:
-        """Errors of windows of that length before a step; None where too few series can lend."""
-        if (onset, horizon) not in self.known:
-            self.known[onset, horizon] = self._lent(onset, horizon)
-        return self.known[onset, horizon]
-
-    def _lent(self, onset: int, horizon: int) -> Pool | None:
-        if len(self.series.names) < 2 or onset < 1:
-            return None
-        try:
-            return lend_pool(self.series, self._any(), onset, horizon, placebo_errors)
-        except NotEnoughData:
-            return None
-
-    def _any(self) -> str:
-        """The series whose artefacts are set aside with the others'; the world where it is there."""
-        return WORLD if WORLD in self.series.names else self.series.names[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One event on one series, with what is known around it."""
-
-    catalogue: Catalogue
-    block: Block
-    series: Aligned
-    panel_series: Series
-    onset: int
-    known: Block | None  # the block meant: for a bare date the one the catalogue has at that date
-    lender: Lender
-
-    @property
-    def cc(self) -> str:
-        """The country asked about."""
-        return self.block.cc
-
-    @property
-    def gap(self) -> int:
-        """Steps before onset that are kept out of the base."""
-        return situation.gap(self.series)
-
-    @property
-    def exposed(self) -> int:
-        """1 where the step before onset is partly exposed, else 0."""
-        return int(self.block.onset_earliest < self.series.time(self.onset))
-
-    @property
-    def season(self) -> int:
-        """Steps of the season."""
-        return situation.season(self.series, self.onset)
-
-    def base_end(self, estimand: Estimand) -> int:
-        """First step that is not part of the base."""
-        events = self.panel_series.events[self.cc]
-        last = chain_start(events, self.onset, self.season) if estimand == "no_block_since_base" else self.onset
-        return max(last - self.gap, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +40,6 @@ class Found:
     refusal: str
 
 
-def asked_of(catalogue: Catalogue, block: Block, series: Aligned, onset: int, lender: Lender | None = None) -> Asked:
-    """The event on the series; a lender is shared by questions about one series."""
-    known = situation.meant(catalogue, block)
-    events = {**situation.country_events(catalogue, series)}
-    artefacts = situation.artefacts_of(series)
-    lender = lender or Lender(Series.of(series.values, events, artefacts))
-    events[block.cc] = situation.other_events(catalogue, known or block, series)
-    return Asked(catalogue, block, series, Series.of(series.values, events, artefacts), onset, known, lender)
-
-
-def estimands(asked: Asked) -> tuple[Estimand, ...]:
-    """Both where a chain of earlier blocks runs into this one, else the first: the two are then the same question."""
-    chained = chain_start(asked.panel_series.events[asked.cc], asked.onset, asked.season) < asked.onset
-    return ("no_block_since_base", "just_before") if chained else ("no_block_since_base",)
-
-
 def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) -> Found:
     """The effects of a window, or the reason in words why there are none."""
     if at.refusal:
@@ -131,7 +47,7 @@ def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) ->
     effects, panel = [], None
     try:
         for onset in onsets:
-            panel = _panel(asked, onset, at.steps)
+            panel = panel_of(asked, onset, at, estimand)
             effects.append(_effect(asked, panel, estimand))
     except NotEnoughData as error:
         return Found(at, estimand, (), panel, _refusal(error, asked, at))
@@ -142,101 +58,94 @@ def alone(asked: Asked, cc: str, onset: int, steps: int) -> Effect:
     """The same question to one series without donors or a pool.  Raises NotEnoughData."""
     flags = surroundings.holiday_flags(asked.series, cc)
     panel = build_panel(asked.panel_series, cc, onset, steps, anticipation=asked.gap, holidays=flags, most_donors=0)
-    return _estimate(asked, panel, "no_block_since_base")
+    return estimate(replace(asked, estimator=REPLAY), panel, "no_block_since_base")
 
 
-@dataclass(frozen=True, slots=True)
-class Distant:
-    """Windows at any distance from onset, all against the one base that ends before onset."""
-
-    asked: Asked
-    estimand: Estimand
-    start: Panel  # of the first steps after onset, as many as the windows whose errors other countries lend
-    early: Effect | None  # the move of the steps kept out of the base, where they moved
-
-    @classmethod
-    def of(cls, asked: Asked, estimand: Estimand, lent: int) -> Distant:
-        """lent: steps of the windows.  Raises NotEnoughData where not even the first of them can be asked about."""
-        panel = _panel(asked, asked.onset, lent)
-        return cls(asked, estimand, panel, _moved_before(asked, panel, estimand))
-
-    def level(self, start: int, steps: int) -> Effect:
-        """The effect over `steps` steps from `start` steps after onset; before it where start is negative.
-
-        Raises NotEnoughData, also where a listed change of level lies between onset and the window.
-        """
-        asked, first = self.asked, min(self.asked.onset, self.asked.onset + start)
-        # Refuses a window beyond a change of level; donors stay those of the first window, so that levels compare.
-        build_panel(asked.panel_series, asked.cc, first, max(start, 0) + steps, most_donors=0)
-        panel = self._moved(self.start, start, steps)
-        if start < 0:
-            return _estimate(asked, replace(panel, pool=None), self.estimand)
-        effect = _estimate(asked, panel, self.estimand)
-        if self.early is None:
-            return effect
-        taken_in = replace(panel, anticipation=start + asked.exposed)
-        return _spanned(effect, _estimate(asked, taken_in, self.estimand), _from_level(effect, self.early.ratio))
-
-    @property
-    def y(self) -> Floats:
-        """The series with listed artefacts before onset set aside."""
-        return self.start.y
-
-    @property
-    def base(self) -> Floats:
-        """The steps before the base's end, those of other events NaN."""
-        base = self.start.y[: self.asked.base_end(self.estimand)].copy()
-        for first, last in self.start.other_events:
-            base[max(first, 0) : max(last, 0)] = np.nan
-        return base
-
-    def _moved(self, panel: Panel, start: int, steps: int) -> Panel:
-        """The same panel asked about a window further on; events in between are part of what is asked."""
-        first, end = self.asked.onset + start, self.asked.base_end(self.estimand)
-        apart = tuple(event for event in panel.other_events if event[0] < end or event[0] >= first)
-        return replace(panel, onset=first, horizon=steps, anticipation=first - end, other_events=apart)
+def compared(asked: Asked, estimator: Estimator, steps: int) -> Effect:
+    """The same question by another estimator; donors in `members` by name.  Raises NotEnoughData."""
+    other = replace(asked, estimator=estimator)
+    panel = panel_of(other, asked.onset, Window("", asked.onset, steps), "no_block_since_base")
+    return named(estimate(other, panel, "no_block_since_base"), panel)
 
 
-def _panel(asked: Asked, onset: int, steps: int) -> Panel:
-    # Ranks, shares and indices of other countries have scales of their own: no donors, no lenders.
+def named(effect: Effect, panel: Panel) -> Effect:
+    """The effect with the weights of its donors under their names."""
+    names = {f"donor {j}": name for j, name in enumerate(panel.donor_names)}
+    return replace(effect, members={names.get(key, key): weight for key, weight in effect.members.items()})
+
+
+def panel_of(asked: Asked, onset: int, at: Window, estimand: Estimand) -> Panel:
+    start = at.onset if at.after_end else onset
+    if asked.estimator is not REPLAY:
+        return _individual(asked, start, at.steps, asked.gap + start - onset)
+    # Ranks, shares, indices and levels of other countries have scales of their own: no donors, no lenders.
     counts = asked.series.key.scale == "count"
     panel = build_panel(
         asked.panel_series,
         asked.cc,
-        onset,
-        steps,
-        anticipation=asked.gap,
+        start,
+        at.steps,
+        anticipation=asked.gap + start - onset,
         holidays=surroundings.holiday_flags(asked.series, asked.cc),
         most_donors=MOST_DONORS if counts else 0,
     )
-    return replace(panel, pool=asked.lender.pool(onset - asked.gap, steps)) if counts else panel
+    if start > onset and estimand == "no_block_since_base" and asked.base_end(estimand) < onset - asked.gap:
+        # The block itself is the last of the chain: the base ends where it does for the windows inside the block.
+        panel = replace(panel, other_events=(*panel.other_events, (onset, start)), anticipation=asked.gap)
+    panel = replace(panel, notes=(*panel.notes, *_clock_notes(asked, panel)))
+    return replace(panel, pool=asked.lender.pool(start - panel.anticipation, at.steps)) if counts else panel
+
+
+def _clock_notes(asked: Asked, panel: Panel) -> tuple[str, ...]:
+    seen = np.flatnonzero(np.isfinite(panel.y[: panel.onset]))
+    first = int(seen[0]) if seen.size else panel.onset
+    moved = situation.clock_changes(asked.series, asked.cc, first, panel.onset + panel.horizon)
+    days = ", ".join(f"{day:%Y-%m-%d}" for day in moved)
+    notes = [f"clocks were moved on {days}: the cycle of the day is one of UTC hours"] if moved else []
+    base, window = range(first, panel.onset - panel.anticipation), range(panel.onset, panel.onset + panel.horizon)
+    if len(base) * asked.series.step < 2 * situation.ONE_WEEK and (
+        new := situation.unseen_weekdays(asked.series, asked.cc, base, window)
+    ):
+        notes.append(
+            f"no {' or '.join(new)} in the base: that such a day has its own level cannot be told from a change"
+        )
+    return tuple(notes)
+
+
+def _individual(asked: Asked, onset: int, steps: int, anticipation: int) -> Panel:
+    """The panel with every donor by itself, and nobody who lends errors: placebos are in space."""
+    most = MOST_INDIVIDUAL if asked.series.key.scale == "count" else 0
+    return build_panel(
+        asked.panel_series, asked.cc, onset, steps, anticipation=anticipation, most_donors=most, individual=True
+    )
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:
     """The effect with the errors that other countries lend; said where the series alone would not have been enough."""
-    effect = _estimate(asked, panel, estimand)
-    if early := _moved_before(asked, panel, estimand):
-        taken_in = _estimate(asked, replace(panel, anticipation=asked.exposed), estimand)
-        effect = _spanned(effect, taken_in, _from_level(effect, early.ratio))
+    effect = estimate(asked, panel, estimand)
+    if early := moved_before(asked, panel, estimand):
+        later = panel.anticipation - asked.gap + asked.exposed
+        taken_in = estimate(asked, replace(panel, anticipation=later), estimand)
+        effect = spanned(effect, taken_in, from_level(effect, early.ratio))
     if panel.pool is None or effect.effective_replications >= 5:
         return effect
     return replace(effect, warnings=(*effect.warnings, "few windows of its own: errors lent by other countries"))
 
 
-def _moved_before(asked: Asked, panel: Panel, estimand: Estimand) -> Effect | None:
+def moved_before(asked: Asked, panel: Panel, estimand: Estimand) -> Effect | None:
     """The move of the steps kept out of the base, where they already lie off the path that the base foretells."""
-    start, steps = panel.onset - asked.gap, asked.gap - asked.exposed
+    start, steps = panel.onset - panel.anticipation, asked.gap - asked.exposed
     if steps < 1 or asked.base_end(estimand) != asked.onset - asked.gap:
         return None
     try:
         gap = replace(panel, onset=start, horizon=steps, anticipation=0, pool=None)
-        moved = _estimate(asked, gap, estimand, level=EARLY_MOVE_LEVEL)
+        moved = estimate(asked, gap, estimand, level=EARLY_MOVE_LEVEL)
     except NotEnoughData:
         return None
     return moved if moved.ratio > 0 and (moved.ratio_low > 1 or moved.ratio_high < 1) else None
 
 
-def _from_level(effect: Effect, moved: float) -> Effect:
+def from_level(effect: Effect, moved: float) -> Effect:
     """The same effect measured from the level of the steps kept out, which lies `moved` times off the path."""
     low, high = effect.expected_low * moved, effect.expected_high * moved
     return replace(
@@ -252,7 +161,7 @@ def _from_level(effect: Effect, moved: float) -> Effect:
     )
 
 
-def _spanned(kept_out: Effect, *others: Effect) -> Effect:
+def spanned(kept_out: Effect, *others: Effect) -> Effect:
     """A move before onset may be people who were warned, or have nothing to do with the block: the range holds both.
 
     Spanned are the base without the steps kept out, the base with them, and their own level going on as it is.
@@ -273,14 +182,35 @@ def _spanned(kept_out: Effect, *others: Effect) -> Effect:
     )
 
 
-def _estimate(asked: Asked, panel: Panel, estimand: Estimand, *, level: float = LEVEL) -> Effect:
+def estimate(asked: Asked, panel: Panel, estimand: Estimand, *, level: float = LEVEL) -> Effect:
     options: dict[str, Any] = {**panel.arguments(), "estimand": estimand, "level": level}
-    options["season"] = situation.season(asked.series, panel.onset)
+    options["season"] = asked.season
     options["scale"] = asked.series.key.scale
     if asked.series.key.scale in ("rank", "index"):
         options["censored"] = asked.series.censored[panel.cc]
-    y, onset, horizon = (options.pop(name) for name in ("y", "onset", "horizon"))
-    return estimate_effect(y, onset, horizon, **options)
+    if asked.series.key.scale == "share":
+        return _share_effect(asked, panel, options)
+    return _answered(asked, options)
+
+
+def _share_effect(asked: Asked, panel: Panel, options: dict[str, Any]) -> Effect:
+    """The effect on a share, weighted by the sample behind each value where every value has one."""
+    y, exposure, note = sampled(panel.y, asked.series.n[panel.cc])
+    effect = _answered(asked, {**options, "y": y, "exposure": exposure})
+    if exposure is None:
+        return replace(effect, warnings=(*effect.warnings, note)) if note else effect
+    window = slice(panel.onset, panel.onset + panel.horizon)
+    return as_shares(effect, panel.y[window], exposure[window])
+
+
+def _answered(asked: Asked, options: dict[str, Any]) -> Effect:
+    """The estimator's answer; values that the scale does not have (a share of 40, a rank of 0) are a refusal of it."""
+    try:
+        return asked.estimator.run(**options)
+    except NotEnoughData:
+        raise
+    except ValueError as error:
+        raise NotEnoughData(str(error)) from error
 
 
 def _refusal(error: NotEnoughData, asked: Asked, at: Window) -> str:

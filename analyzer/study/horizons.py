@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from analyzer.errors import UnknownName
@@ -11,7 +12,10 @@ from analyzer.records import Block
 from analyzer.study.series import Aligned
 
 DEFAULT = ("during", "1d", "7d", "14d", "28d", "90d")
-_NAME = re.compile(r"([1-9]\d{0,3})([hd])")
+# On hours: a block of an evening is seen whole, and what follows its end is seen apart from it.
+DEFAULT_OF_HOURS = ("during", "6h", "24h", "48h after end")
+AFTER_END = " after end"
+_NAME = re.compile(rf"([1-9]\d{{0,3}})([hd])({AFTER_END})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +23,34 @@ class Window:
     """The steps of one horizon; `refusal` says why there are none."""
 
     horizon: str
-    onset: int
+    onset: int  # first step of the window
     steps: int
     refusal: str = ""
+    after_end: bool = False  # it begins at the block's end; its base still ends before the block's onset
 
 
 def check_horizon(name: str) -> str:
-    """The name itself; raises UnknownName when it is neither `during` nor like 6h or 14d."""
+    """The name itself; raises UnknownName when it is neither `during` nor like 6h, 14d or `48h after end`."""
     if name != "during" and not _NAME.fullmatch(name):
-        raise UnknownName(f"no horizon {name!r}: use during, or a number with h or d such as 6h or 14d")
+        raise UnknownName(f"no horizon {name!r}: use during, 6h, 14d (any number), or such as '48h after end'")
     return name
+
+
+def of_series(names: Sequence[str], series: Aligned) -> tuple[str, ...]:
+    """The horizons asked for; where none was named, those that suit the steps of the series."""
+    return DEFAULT_OF_HOURS if tuple(names) == DEFAULT and series.step < timedelta(days=1) else tuple(names)
 
 
 def window(horizon: str, block: Block, series: Aligned, onset: int) -> Window:
     """The steps of a horizon for an onset step, or the reason why it has none."""
     if horizon == "during":
         return _during(block, series, onset)
+    if horizon.endswith(AFTER_END):
+        return _after_end(horizon, block, series, onset)
+    return _from_onset(horizon, series, onset)
+
+
+def _from_onset(horizon: str, series: Aligned, onset: int) -> Window:
     length = _length(horizon)
     steps, rest = divmod(length, series.step)
     if steps == 0:
@@ -44,10 +60,23 @@ def window(horizon: str, block: Block, series: Aligned, onset: int) -> Window:
     return Window(horizon, onset, steps)
 
 
+def _after_end(horizon: str, block: Block, series: Aligned, onset: int) -> Window:
+    """As long a window from the first step that lies wholly after the latest end."""
+    if block.end_latest is None:
+        return Window(horizon, onset, 0, _no_end(block))
+    start = max(series.index(block.end_latest), onset)
+    if start >= series.length:
+        return Window(horizon, onset, 0, "the series ends before the block does")
+    return replace(_from_onset(horizon, series, start), after_end=True)
+
+
+def _no_end(block: Block) -> str:
+    return "no end is known" if block.kind != "date" else "a date has no end"
+
+
 def _during(block: Block, series: Aligned, onset: int) -> Window:
     if block.end_earliest is None:
-        why = "no end is known" if block.kind != "date" else "a date has no end"
-        return Window("during", onset, 0, why)
+        return Window("during", onset, 0, _no_end(block))
     steps = (block.end_earliest - series.time(onset)) // series.step
     if steps < 1:
         return Window("during", onset, 0, f"no whole step of {words(series.step)} lies inside the block")
@@ -77,7 +106,8 @@ def _length(horizon: str) -> timedelta:
 
 
 def words(length: timedelta) -> str:
-    """`a day`, `7 days`, `3 hours`."""
-    hours = round(length / timedelta(hours=1))
-    number, unit = (hours // 24, "day") if hours % 24 == 0 else (hours, "hour")
+    """`a day`, `7 days`, `3 hours`, `15 minutes`."""
+    minutes = round(length / timedelta(minutes=1))
+    sizes = ((1440, "day"), (60, "hour"), (1, "minute"))
+    number, unit = next((minutes // size, name) for size, name in sizes if minutes % size == 0)
     return f"{'an' if unit == 'hour' else 'a'} {unit}" if number == 1 else f"{number} {unit}s"

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from analyzer import verdicts
-from analyzer.blocks import Catalogue, expected_sign, overlaps
+from analyzer.blocks import Catalogue
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
-from analyzer.estimators.changes import Change, locate_change
-from analyzer.panel import DONOR_QUIET, Panel
+from analyzer.estimators import Change
+from analyzer.panel import DONOR_QUIET
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import (
     Attribution,
@@ -21,24 +21,25 @@ from analyzer.records import (
     Check,
     Effect,
     Estimate,
-    Overlap,
     PublisherRow,
     SeriesShape,
     SeriesView,
 )
-from analyzer.registry import load_all
-from analyzer.study import rows, surroundings
-from analyzer.study.effects import Asked, Found, alone, asked_of, estimands, find
-from analyzer.study.horizons import exposure_hours, onset_steps, window
+from analyzer.registry import load, load_all
+from analyzer.study import rows
+from analyzer.study.asked import Asked, asked_of, estimands
+from analyzer.study.effects import Found, alone, compared, find
+from analyzer.study.heading import heading_of
+from analyzer.study.horizons import Window, of_series, onset_steps, window, words
+from analyzer.study.located import located
 from analyzer.study.publisher import publisher_rule
+from analyzer.study.reasons import changed_on, reach, reasons, touching_events
 from analyzer.study.series import Aligned
 from analyzer.study.shapes import Wanted, shape_of_series
-from analyzer.study.wording import moment, unit, without_donors
+from analyzer.study.view import view_of
+from analyzer.study.wording import moment
 
-SHOWN_BEFORE = timedelta(days=84)
-SHOWN_AFTER = timedelta(days=28)
-CHANGE_SEARCH = timedelta(days=14)
-MOST_NAMED = 6  # other blocks that a row names; all of them stand in the study
+_OUTAGES = ("control", "control_outage")  # kinds of the catalogue in which no access was blocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +55,33 @@ class Answer:
 
 
 def answer(
-    catalogue: Catalogue, block: Block, series: Aligned, horizons: Sequence[str], shapes: Wanted = "moved"
+    catalogue: Catalogue,
+    block: Block,
+    series: Aligned,
+    horizons: Sequence[str],
+    shapes: Wanted = "moved",
+    *,
+    estimator: str = "replay",
 ) -> Answer | None:
     """What a series says about an event; None where it does not reach the event at all."""
     onsets = [o for o in onset_steps(block, series) if o < series.length]
     if block.cc not in series.values or not onsets or onsets[0] <= 0:
         return None
-    asked = asked_of(catalogue, block, series, onsets[0])
-    windows = [window(h, block, series, onsets[0]) for h in horizons]
+    asked = asked_of(catalogue, block, series, onsets[0], estimator=load("estimators", estimator))
+    windows = [window(h, block, series, onsets[0]) for h in of_series(horizons, series)]
     found = [find(asked, at, estimand, onsets) for estimand in estimands(asked) for at in windows]
     headline = _headline(found)
     checks = _checks(asked, headline) if headline else ()
-    change = _change(asked)
-    estimates = tuple(_row(asked, f, checks, change) for f in found)
+    change = located(asked)
+    short = _short_block(asked)
+    estimates = tuple(_row(asked, f, checks, change, short) for f in found)
     first, last = asked.onset - 1, asked.onset + 28
     return Answer(
         estimates=estimates,
         checks=tuple(replace(c, sentence=f"{_name(series)}, {headline.window.horizon}: {c.sentence}") for c in checks)
         if headline
         else (),
-        view=_view(asked, found),
+        view=view_of(asked, found),
         publisher_rule=publisher_rule(series, block.cc, first, last),
         snapshot_ids=series.snapshot_ids[block.cc],
         shapes=(shape_of_series(asked),) if _wants_shape(asked, headline, shapes) else (),
@@ -92,7 +100,7 @@ def _name(series: Aligned) -> str:
 
 
 def _headline(found: Sequence[Found]) -> Found | None:
-    able = {f.window.horizon: f for f in reversed(found) if f.effects}
+    able = {f.window.horizon: f for f in reversed(found) if f.effects and not f.window.after_end}
     return next((able[h] for h in (*verdicts.HEADLINE, *able) if h in able), None)
 
 
@@ -128,15 +136,17 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
         gap=asked.gap,
         alone=once,
         others=_comparable(asked, steps),
-        day=lambda step: series.time(step).date().isoformat(),
+        day=lambda step: moment(series, step),
         provisional_from=None if provisional is None else series.index(provisional),
-        overlaps=_touching(asked, steps),
+        overlaps=touching_events(asked, steps),
+        compared=lambda name: compared(asked, load("estimators", name), steps),
+        estimator=asked.estimator.name,
     )
 
 
 def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
     """Countries that could be donors by their events: quiet before onset and in the window; largest first."""
-    quiet = (asked.onset - DONOR_QUIET, asked.onset + steps)
+    quiet = (asked.onset - DONOR_QUIET * asked.panel_series.per_day, asked.onset + steps)
     sizes: Mapping[str, float] = {
         cc: float(np.nanmedian(y[: asked.onset]))
         for cc, y in asked.series.values.items()
@@ -147,28 +157,18 @@ def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
     return tuple(sorted(sizes, key=lambda cc: (-sizes[cc], cc)))
 
 
-def _touching(asked: Asked, steps: int, panel: Panel | None = None) -> tuple[Overlap, ...]:
-    """Other events that touch the base (the whole history before onset unless a panel cut it) or the window."""
-    y = asked.series.values[asked.cc] if panel is None else panel.y
-    seen = np.flatnonzero(np.isfinite(y[: asked.onset]))
-    first = int(seen[0]) if seen.size else max(asked.onset - asked.gap, 0)
-    return overlaps(asked.catalogue, asked.block, asked.series.time(first), asked.series.time(asked.onset + steps))
-
-
-def _change(asked: Asked) -> Change | None:
-    """Where the series changed level around the onset, if it did."""
-    search = max(CHANGE_SEARCH // asked.series.step, 3)
-    y = asked.series.values[asked.cc]
-    return locate_change(y, asked.onset, search, lead=search, season=asked.season)
-
-
-def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None) -> Estimate:
-    heading = _heading(asked, found)
+def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None, short: str) -> Estimate:
+    heading = heading_of(asked, found)
     cause = _cause(asked, found, checks, change)
     if not found.effects:
-        word: Attribution = cause[0] if cause[0] == "no_block_known" else "unclear"
-        return rows.refused(heading, found.window.horizon, found.refusal, word)
-    return rows.given(heading, found.window.horizon, found.effects, cause, _notes(asked, found, change))
+        known = cause[0] in (
+            "no_block_known",
+            "other_cause",
+        )  # known without an estimate: of the event, not of its size
+        word: Attribution = cause[0] if known else "unclear"
+        why = (found.refusal, *changed_on(asked, change), short, *(cause[1] if word == "other_cause" else ()))
+        return rows.refused(heading, found.window.horizon, "; ".join(filter(None, why)), word)
+    return rows.given(heading, found.window.horizon, found.effects, cause, [*reasons(asked, found, change), short])
 
 
 def _cause(
@@ -176,16 +176,27 @@ def _cause(
 ) -> tuple[Attribution, tuple[str, ...]]:
     moved = found.effects and verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale) in ("rise", "fall")
     at = asked.series.time(change.step) if change else None
-    if asked.block.kind in ("control", "control_outage"):
+    if asked.block.kind in _OUTAGES:
         return "other_cause", (f"the catalogue lists this as {asked.block.kind}: no access was blocked",)
-    return verdicts.attribution(asked.known, at, checks if moved else (), _rivals(asked, found.window.steps))
+    rivals = _rivals(asked, reach(asked, found))
+    if asked.known is None and (outages := _outages(asked, found)):
+        return "other_cause", tuple(f"the catalogue lists {o.block_id} as {o.kind} at this time" for o in outages)
+    return verdicts.attribution(asked.known, at, checks if moved else (), rivals)
+
+
+def _outages(asked: Asked, found: Found) -> list[Block]:
+    """Outages without a block that began within the window, or within its gap to the base."""
+    start = asked.series.time(max(asked.onset - asked.gap, 0))
+    end = asked.series.time(asked.onset + max(reach(asked, found), 1))
+    listed = [b for b in asked.catalogue.events if b.kind in _OUTAGES and b.cc in (asked.cc, WORLD)]
+    return [b for b in listed if start <= b.onset_earliest < end]
 
 
 def _rivals(asked: Asked, steps: int) -> tuple[Block, ...]:
     """Other events that begin or end between the base and the window's end: they may have moved the series too."""
     start = asked.series.time(max(asked.onset - asked.gap, 0))
     end = asked.series.time(asked.onset + max(steps, 1))
-    touching = (o.block for o in _touching(asked, max(steps, 1)))
+    touching = (o.block for o in touching_events(asked, max(steps, 1)))
     return tuple(b for b in touching if b != asked.known and _moves_within(b, start, end))
 
 
@@ -194,127 +205,19 @@ def _moves_within(block: Block, start: datetime, end: datetime) -> bool:
     return any(m is not None and start <= m < end for m in moments)
 
 
-def _notes(asked: Asked, found: Found, change: Change | None) -> list[str]:
-    series, y = asked.series, asked.series.values[asked.cc]
-    seen = int(np.isfinite(y[asked.onset : asked.onset + found.window.steps]).sum())
-    notes = [f"{seen} of {found.window.steps} {unit(series)} observed", *_onset_step(asked)]
-    if series.key.scale == "rank":
-        notes.append("a smaller rank is a better place in the chart")
-    if change is not None:
-        notes.append(f"changed on {moment(series, change.step)} (x{change.ratio:.2f})")
-    provisional = series.provisional_from.get(asked.cc)
-    if provisional and series.time(asked.onset + found.window.steps) > provisional:
-        notes.append(f"provisional: the source may still revise days from {provisional.date()} on")
-    panel = found.panel
-    warnings = [w for effect in found.effects for w in effect.warnings]
-    names, said = (panel.donor_names, panel.notes) if panel else ((), ())
-    return [
-        *notes,
-        *_direction(asked, found),
-        *_overlapping(asked, found),
-        *without_donors(warnings, names, series),
-        *surroundings.notes(series, asked.cc, asked.onset, found.window.steps),
-        *said,
-    ]
-
-
-def _direction(asked: Asked, found: Found) -> list[str]:
-    """What the kind of block leads one to expect, beside a change; a contrary sign is a finding, not a fault."""
-    moved = {"rise": 1, "fall": -1}.get(verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale), 0)
-    if asked.known is None or not moved:
-        return []
-    expected = expected_sign(asked.known.kind, asked.series.key.indicator, asked.known.services)
-    if expected.sign == 0:
-        return [f"no direction expected: {expected.reason}"]
-    word = "as expected" if expected.sign == moved else "contrary to what one expects, which is a finding"
-    return [f"{word}: {expected.reason}"]
-
-
-def _overlapping(asked: Asked, found: Found) -> list[str]:
-    """Other blocks within the base and the window, by name."""
-    touching = [o for o in _touching(asked, found.window.steps, found.panel) if o.block != asked.known]
-    names = [f"{o.block.block_id} ({o.touches})" for o in touching if not o.block.is_non_event]
-    more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
-    return [f"other blocks: {', '.join((*names[:MOST_NAMED], *more))}"] if names else []
-
-
-def _onset_step(asked: Asked) -> list[str]:
-    """The step that holds the onset belongs to no horizon; what it held is said apart."""
-    hours = exposure_hours(asked.block.onset_earliest, asked.series)
-    if not hours or asked.onset == 0:
-        return []
-    value = asked.series.values[asked.cc][asked.onset - 1]
-    held = f"it held {value:g}" if np.isfinite(value) else "it was not observed"
-    return [f"the {unit(asked.series, plural=False)} of onset, exposed for {hours:g} hours, is in no horizon: {held}"]
-
-
-def _heading(asked: Asked, found: Found) -> rows.Heading:
-    key = asked.series.key
-    return rows.Heading(
-        block_id=asked.block.block_id,
-        cc=asked.cc,
-        indicator=key.indicator,
-        entity=key.entity,
-        estimand=found.estimand,
-        base=_base(asked, found),
-        exposure_hours=exposure_hours(asked.block.onset_earliest, asked.series),
-        method=_method(asked, found) if found.effects else "",
-        scale=key.scale,
-    )
-
-
-def _method(asked: Asked, found: Found) -> str:
-    donors = len(found.panel.constituents) if found.panel else 0
-    together = ", entering as their mean" if found.panel and len(found.panel.donor_names) < donors else ""
-    lent = "; placebo errors lent by other countries" if found.panel and found.panel.pool else ""
-    return f"replay; {donors} donor countries{together}{lent}; {asked.gap} steps before onset kept out of the base"
-
-
-def _base(asked: Asked, found: Found) -> str:
-    """First and last day of the base and how much of it was observed."""
-    panel = found.panel
-    if panel is None:
+def _short_block(asked: Asked) -> str:
+    """How little of a step a block of known hours fills, and what change of its hours such a step could show."""
+    block, step = asked.block, asked.series.step
+    clocked = {block.start_precision, block.end_precision} <= {"minute", "hour"}
+    if block.end_earliest is None or not clocked or not timedelta() < block.end_earliest - block.onset_earliest < step:
         return ""
-    end = asked.base_end(found.estimand)
-    seen = np.flatnonzero(np.isfinite(panel.y[:end]))
-    if not seen.size:
-        return ""
-    first, last = asked.series.time(int(seen[0])), asked.series.time(end - 1)
-    # The path just before a block includes blocks that run through it: those are not masked there.
-    frozen = found.estimand == "no_block_since_base"
-    events = [(a, b) for a, b in panel.other_events if frozen or b <= end]
-    masked = sum(max(min(b, end) - max(a, int(seen[0])), 0) for a, b in events)
-    text = f"{first.date()} to {last.date()}, {seen.size} of {end - int(seen[0])} steps observed"
-    return f"{text}, {masked} masked for other blocks" if masked else text
-
-
-def _view(asked: Asked, found: Sequence[Found]) -> SeriesView:
-    """The series around the event with the no-block level of the longest window that could be estimated."""
-    series, y = asked.series, asked.series.values[asked.cc]
-    able = [f for f in found if f.effects and f.estimand == "no_block_since_base"]
-    longest = max(able, key=lambda f: f.window.steps, default=None)
-    first = max(asked.onset - SHOWN_BEFORE // series.step, 0)
-    reach = max(longest.window.steps if longest else 0, SHOWN_AFTER // series.step)
-    steps = range(first, min(asked.onset + reach, series.length))
-    effect = longest.effects[len(longest.effects) // 2] if longest else None
-
-    def shown(values: np.ndarray[tuple[int], np.dtype[np.float64]] | None) -> tuple[float | None, ...]:
-        return tuple(_at(values, s - asked.onset) for s in steps)
-
-    return SeriesView(
-        indicator=series.key.indicator,
-        entity=series.key.entity,
-        unit=series.key.unit,
-        t=tuple(series.time(s) for s in steps),
-        observed=tuple(_at(y, s) for s in steps),
-        expected=shown(effect.expected_steps if effect else None),
-        low=shown(effect.expected_steps_low if effect else None),
-        high=shown(effect.expected_steps_high if effect else None),
-        base_end=series.time(asked.base_end("no_block_since_base")),
+    length = block.end_earliest - block.onset_earliest
+    share = length / step
+    text = f"{words(length)} of block are {100 * share:.3g} % of {words(step)}"
+    one = find(asked, Window("", asked.onset, 1), "no_block_since_base", [asked.onset])
+    if not one.effects or not np.isfinite(least := one.effects[0].minimum_detectable_ratio):
+        return text
+    inside = 1 + (least - 1) / share
+    return (
+        f"{text}: the smallest change such a step can show is x{least:.2f}, or x{inside:.1f} of the block's own hours"
     )
-
-
-def _at(values: np.ndarray[tuple[int], np.dtype[np.float64]] | None, index: int) -> float | None:
-    if values is None or not 0 <= index < values.size or not np.isfinite(values[index]):
-        return None
-    return float(values[index])

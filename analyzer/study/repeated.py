@@ -12,8 +12,9 @@ from analyzer.errors import NotEnoughData, UnknownName
 from analyzer.estimators import Asking, Measured, Repeat, repeats, widened, width_of
 from analyzer.records import Block, Effect
 from analyzer.store import Store
-from analyzer.study.effects import Asked, Distant, asked_of
-from analyzer.study.horizons import check_horizon, onset_steps, window
+from analyzer.study.asked import Asked, asked_of
+from analyzer.study.distant import Distant
+from analyzer.study.horizons import AFTER_END, check_horizon, onset_steps, window
 from analyzer.study.series import Aligned, aligned
 from analyzer.study.wording import in_words, moment
 
@@ -47,11 +48,11 @@ def repeated(
     cc: country.  keys: the series.  horizon: `Nh` or `Nd`.  A row that cannot be estimated says why in its note; a
     series with no two such episodes has no row.  Raises UnknownName for a horizon that is not of that form.
     """
-    if check_horizon(horizon) == "during":
+    if check_horizon(horizon) == "during" or horizon.endswith(AFTER_END):
         raise UnknownName("repeated blocks are compared over one length: use a horizon such as 7d or 14d")
     found: list[dict[str, Any]] = []
     for key in keys:
-        series = aligned(store, key)
+        series = aligned(store, key, cc)
         # A smaller rank is a better place, and ranks do not add up: no stock can be read from them.
         if cc in series.values and key.scale != "rank":
             groups = _groups(catalogue, cc, series)

@@ -16,8 +16,9 @@ from analyzer.store import Store
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Ranks, shares and indices are not counts; any other unit is counted things.
-_SCALES = {"rank": "rank", "share": "share", "index": "index"}
+# Ranks, shares and indices are not counts; any other unit is counted things.  Of indices those of connectivity and of
+# traffic reach zero when a network is cut, where one of searches says only that there were too few.
+_SCALES = {"connectivity": "level", "traffic": "level", "rank": "rank", "share": "share", "index": "index"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class SeriesKey:
 
     @property
     def scale(self) -> str:
-        """The estimator's scale: count, share, rank or index."""
+        """The estimator's scale: count, level, share, rank or index."""
         return next((scale for word, scale in _SCALES.items() if word in self.unit), "count")
 
 
@@ -40,7 +41,8 @@ class SeriesKey:
 class Aligned:
     """An indicator of all countries on one axis; NaN = no value.
 
-    values, quality: per country, shape (T,).  censored: steps at which the value lies beyond the chart.
+    values, quality, n: per country, shape (T,); n is the sample behind the value.  censored: steps at which the value
+    lies beyond the chart.
     """
 
     key: SeriesKey
@@ -48,6 +50,7 @@ class Aligned:
     step: timedelta
     values: Mapping[str, Floats]
     quality: Mapping[str, Floats]
+    n: Mapping[str, Floats]
     censored: Mapping[str, Bools]
     snapshot_ids: Mapping[str, tuple[str, ...]]
     provisional_from: Mapping[str, datetime]  # per country: first step that its source may still revise
@@ -68,13 +71,21 @@ class Aligned:
 
 def series_of_country(store: Store, cc: str) -> list[SeriesKey]:
     """Every series the store holds for a country, those without a single value above zero left out."""
+    return list(first_starts(store, cc))
+
+
+def first_starts(store: Store, cc: str) -> dict[SeriesKey, datetime]:
+    """The same series, each with the first instant of its first row."""
     # An app that was never in the chart has bounds and zeros only: there is no level to start from.
     rows = [r for r in store.rows("series_of_country", cc=cc) if r["rows_above_zero"]]
-    return [SeriesKey(r["indicator"], r["asn"], r["entity"], r["unit"], r["scale_id"]) for r in rows]
+    return {SeriesKey(r["indicator"], r["asn"], r["entity"], r["unit"], r["scale_id"]): r["first_start"] for r in rows}
 
 
-def aligned(store: Store, key: SeriesKey) -> Aligned:
-    """The series of all countries, newest vintages, on the regular axis that most of its rows lie on."""
+def aligned(store: Store, key: SeriesKey, cc: str = "") -> Aligned:
+    """The series of all countries, newest vintages, on the regular axis that most rows lie on: those of `cc` if given.
+
+    Hours of clocks that stand half an hour or a quarter apart lie on different axes; rows of another are left out.
+    """
     c = store.columns(
         "panel_series",
         indicator=key.indicator,
@@ -85,19 +96,21 @@ def aligned(store: Store, key: SeriesKey) -> Aligned:
     )
     starts = c["t_start"].astype("datetime64[us]")
     lengths = (c["t_end"].astype("datetime64[us]") - starts).astype(np.int64)
-    step = int(np.median(lengths))
+    own = c["cc"].astype(str) == cc if cc else np.ones(starts.size, bool)
+    step = int(np.median(lengths[own if own.any() else slice(None)]))
     regular = lengths == step
+    phase = starts.astype(np.int64) % step
+    phases, counts = np.unique(phase[regular & own if (regular & own).any() else regular], return_counts=True)
+    regular &= phase == phases[int(np.argmax(counts))]
     first = starts[regular].min()
-    offset = (starts - first).astype(np.int64)
-    regular &= offset % step == 0
-    at = offset // step
+    at = (starts - first).astype(np.int64) // step
     size = int(at[regular].max()) + 1
     value = np.ma.filled(c["value"].astype(np.float64), np.nan)
     quality = np.ma.filled(np.ma.asarray(c["quality"]).astype(np.float64), np.nan)
     beyond = np.asarray(c["state"] == "below_threshold")
-    chart = np.ma.filled(np.ma.asarray(c["n"]).astype(np.float64), np.nan)
-    if key.scale == "rank":  # an app beyond the chart: its rank is only known to exceed the chart's length
-        value = np.where(beyond & np.isnan(value), chart + 1, value)
+    n = np.ma.filled(np.ma.asarray(c["n"]).astype(np.float64), np.nan)
+    if key.scale == "rank":  # an app beyond the chart: its rank is only known to exceed the chart's length, which is n
+        value = np.where(beyond & np.isnan(value), n + 1, value)
     rows = _rows_by_country(c["cc"].astype(str), regular)
     return Aligned(
         key=key,
@@ -105,6 +118,7 @@ def aligned(store: Store, key: SeriesKey) -> Aligned:
         step=timedelta(microseconds=step),
         values={cc: _placed(value, at, i, size) for cc, i in rows.items()},
         quality={cc: _placed(quality, at, i, size) for cc, i in rows.items()},
+        n={cc: _placed(n, at, i, size) for cc, i in rows.items()},
         censored={cc: _placed(beyond.astype(float), at, i, size) == 1.0 for cc, i in rows.items()},
         snapshot_ids={cc: tuple(sorted(set(c["snapshot_id"][i].astype(str)))) for cc, i in rows.items()},
         provisional_from=_provisional(store, c, rows),

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from analyzer.errors import NotEnoughData
 from analyzer.estimators import ChangePoint, Measured, Outline, Shape, shape_of, width_of
 from analyzer.records import Feature, SeriesShape, Study
-from analyzer.study.effects import Asked, Distant, Estimand, estimands
+from analyzer.study.asked import Asked, Estimand, estimands
+from analyzer.study.distant import Distant
 from analyzer.study.wording import in_words, moment, unit
 
 Wanted = Literal["moved", "all", "none"]

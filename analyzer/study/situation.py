@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import day_name
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
@@ -10,7 +11,7 @@ import numpy as np
 from analyzer import blocks
 from analyzer.blocks import Catalogue
 from analyzer.panel import Artefact
-from analyzer.places import UNKNOWN, WORLD
+from analyzer.places import UNKNOWN, WORLD, to_local
 from analyzer.records import Block
 from analyzer.study.series import Aligned
 from analyzer.verdicts import LONGEST_LEAD
@@ -22,21 +23,62 @@ ANTICIPATION = LONGEST_LEAD
 # How long a change of access marks a country as no donor; decays after lifted blocks had half-lives of days to weeks.
 DISTURBED = timedelta(days=60)
 LONG_IN_FORCE = timedelta(days=365)
+ONE_HOUR = timedelta(hours=1)
 ONE_DAY = timedelta(days=1)
+ONE_WEEK = timedelta(days=7)
+# Series of hours are often short; a gap of four days would then leave no base to speak of.
+MOST_OF_HISTORY = 8  # the gap takes at most one part in so many
 
 
-def season(series: Aligned, onset: int) -> int:
-    """Steps of the season: hour of week (hour of day with little history), day of week, week of year."""
-    if series.step < timedelta(days=1):
-        steps = round(timedelta(days=7) / series.step)
-        return steps if onset >= 3 * steps else round(timedelta(days=1) / series.step)
-    return 7 if series.step == timedelta(days=1) else 52
+def season(series: Aligned) -> int:
+    """Steps of the season: a week of hours or days, a year of weeks; 1, no cycle, for any other step.
+
+    Where the history is short the estimator takes the day for the week, or nothing, and says so.
+    """
+    if series.step < ONE_DAY:
+        return 1 if ONE_DAY % series.step else ONE_WEEK // series.step
+    return {ONE_DAY: 7, ONE_WEEK: 52}.get(series.step, 1)
 
 
-def gap(series: Aligned) -> int:
-    """Steps between the base's end and the onset step's successor: anticipation, and the partly exposed step."""
-    steps = -(-ANTICIPATION // series.step)
-    return max(steps, 1)
+def per_day(series: Aligned) -> int:
+    """Steps in a day; 1 for days and anything longer."""
+    return max(ONE_DAY // series.step, 1)
+
+
+def gap(series: Aligned, cc: str, onset: int) -> int:
+    """Steps between the base's end and the onset step's successor: anticipation, and the partly exposed step.
+
+    Four days; on hours at most an eighth of the country's history before onset.
+    """
+    steps = max(-(-ANTICIPATION // series.step), 1)
+    if series.step >= ONE_DAY:
+        return steps
+    seen = np.flatnonzero(np.isfinite(series.values[cc][:onset]))
+    history = onset - int(seen[0]) if seen.size else 0
+    return min(steps, max(history // MOST_OF_HISTORY, 1))
+
+
+def clock_changes(series: Aligned, cc: str, first: int, end: int) -> tuple[datetime, ...]:
+    """Starts of the UTC days within steps [first, end) on which the country's clock was moved; () for days and longer.
+
+    The cycle of the day is one of UTC hours: after such a day it runs an hour early or late.
+    """
+    if series.step >= ONE_DAY or end <= first:
+        return ()
+    day, last = series.time(first).replace(hour=0, minute=0, second=0, microsecond=0), series.time(end)
+    days = [day + i * ONE_DAY for i in range((last - day) // ONE_DAY + 1)]
+    shift = [to_local(d, cc).utcoffset() for d in (*days, days[-1] + ONE_DAY)]
+    return tuple(d for d, a, b in zip(days, shift, shift[1:], strict=False) if a != b)
+
+
+def unseen_weekdays(series: Aligned, cc: str, seen: range, window: range) -> tuple[str, ...]:
+    """Days of the week, on the country's clock, that the window has and the base has not; () for days and longer."""
+    if series.step >= ONE_DAY:
+        return ()
+    stride = max(ONE_HOUR // series.step, 1)
+    base = {to_local(series.time(t), cc).weekday() for t in seen[::stride]}
+    inside = {to_local(series.time(t), cc).weekday() for t in window[::stride]}
+    return tuple(day_name[d] for d in sorted(inside - base))
 
 
 def meant(catalogue: Catalogue, block: Block) -> Block | None:
