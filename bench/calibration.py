@@ -1,12 +1,14 @@
 """Calibration against the field's tools: coverage, interval score and power on simulated and real placebo cases.
 
-    python bench/calibration.py run --scenarios mix ar real:torbridge --n 200 --seed 5000 --methods ours --out ours.csv
-    python bench/calibration.py run --scenarios mix ar --n 200 --seed 5000 --methods ucm_log_ll bsts_s7 its_hac --out peers.csv
+    python bench/calibration.py run --scenarios mix ar real:torbridge --n 200 --seed 5000 --out ours.csv
+    python bench/calibration.py run --scenarios mix ar --methods ucm_log_ll bsts_s7 its_hac --out peers.csv
     python bench/calibration.py report ours.csv peers.csv
 
 Cases and peers are those of the measuring rig in shared/tools/estimation (sim.py, realdata.py, peers.py): a scenario is
-noise[:effect][:H=..][:T=..][:ctrl=..][:overlap][:break] or real:NAME[:ctrl][:H=..].  `double` (+100 % over the whole window) is added here.
-Peers need `pip install -e '.[peers]'`.  Scores are Winkler's at 95 %, relative to the true expected total, smaller is better.
+noise[:effect][:H=..][:T=..][:ctrl=..][:overlap][:break] or real:NAME[:ctrl][:H=..].  The effect `double` (+100 % over
+the whole window) is added here, and `ucm_log_ll_gap`, the peer with its base ending before the first of several blocks.
+Peers need `pip install -e '.[peers]'`.  Scores are Winkler's at 95 %, relative to the true expected total, smaller is
+better.  Monte Carlo errors take cases of one real series together.
 """
 
 from __future__ import annotations
@@ -18,14 +20,11 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-for pin in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(pin, "1")
 
 import numpy as np
 
@@ -35,8 +34,11 @@ from bench.tor import ROOT
 
 RIG = Path(os.environ.get("VPN_UPTAKE_SHARED") or ROOT.parent / "shared") / "tools" / "estimation"
 ALPHA = 0.05
+PARTS = 2  # tasks per scenario
+FEWEST = 60  # cases that can be told apart by thirds
 FIELDS = ("scenario", "case", "method", "observed", "expected", "point", "low", "high", "seconds", "refusal", "key",
-          "tercile", "move", "trend", "size")  # fmt: skip
+          "volatility", "move", "trend", "size")  # fmt: skip
+LINE = "{:<26}{:<16}" + "{:>8}" * 9
 Case = dict[str, Any]
 
 
@@ -86,12 +88,12 @@ def methods(names: Iterable[str]) -> Mapping[str, Any]:
         import rollcal
 
         found |= {**peers.PEERS, **rollcal.OURS}
-        found["ucm_log_ll_gap"] = lambda case: _frozen(case, peers.PEERS["ucm_log_ll"])
+        found["ucm_log_ll_gap"] = _frozen
     return {name: found[name] for name in names}
 
 
-def _frozen(case: Case, peer: Any) -> tuple[float, float, float]:
-    """A peer as an expert would use it with overlapping blocks: its base ends before the first one."""
+def _frozen(case: Case) -> tuple[float, float, float]:
+    """The structural peer as an expert would use it with overlapping blocks: its base ends before the first one."""
     import peers  # type: ignore[import-not-found]
     import statsmodels.api as sm
 
@@ -105,11 +107,11 @@ def _frozen(case: Case, peer: Any) -> tuple[float, float, float]:
 
 
 def judged(task: tuple[str, int, int, int, tuple[str, ...]]) -> list[dict[str, Any]]:
-    """All methods on every `stride`-th case of one scenario."""
+    """All methods on every other case of one scenario."""
     scenario, n, seed, part, names = task
     tools = methods(names)
     rows = []
-    for number, case in islice(enumerate(cases(scenario, n, seed)), part, None, 2):
+    for number, case in islice(enumerate(cases(scenario, n, seed)), part, None, PARTS):
         window = slice(case["t0"], case["t0"] + case["H"])
         seen = np.isfinite(case["y"][window])
         observed, expected = float(case["y"][window][seen].sum()), float(case["y0"][window][seen].sum())
@@ -129,25 +131,33 @@ def judged(task: tuple[str, int, int, int, tuple[str, ...]]) -> list[dict[str, A
 
 
 def _traits(case: Case) -> dict[str, float]:
-    """What the conditional coverages are told apart by, from steps before onset only."""
+    """What the conditional coverages are told apart by, from steps before onset only; NaN where it is not known."""
     z = np.log(case["y"][: case["t0"]] + 0.5)
-    change = z[7:] - z[:-7]
-    weeks = np.array(
-        [np.nanmean(z[k : k + 7]) if np.isfinite(z[k : k + 7]).any() else np.nan for k in range(z.size % 7, z.size, 7)]
-    )
-    recent, before = np.nanmean(z[-3:]), np.nanmedian(z[-31:-3])
-    t = np.arange(weeks.size)[-8:]
-    known = np.isfinite(weeks[-8:])
-    slope = np.polyfit(t[known], weeks[-8:][known], 1)[0] if known.sum() > 3 else 0.0
-    usual = 1.4826 * np.nanmedian(np.abs(change)) + 1e-9
-    return {"tercile": float(np.nanstd(np.diff(z))), "move": float(abs(recent - before) / usual), "trend": float(abs(slope)),
-            "size": float(np.nanmedian(np.exp(z)))}  # fmt: skip
+    weeks = np.array([_mean(z[k : k + 7]) for k in range(z.size % 7, z.size, 7)])[-8:]
+    known = np.isfinite(weeks)
+    slope = np.polyfit(np.arange(weeks.size)[known], weeks[known], 1)[0] if known.sum() > 3 else np.nan
+    earlier = z[-31:-3][np.isfinite(z[-31:-3])]
+    move = _mean(z[-3:]) - (float(np.median(earlier)) if earlier.size else np.nan)
+    usual = 1.4826 * float(np.nanmedian(np.abs(z[7:] - z[:-7]))) + 1e-9
+    return {
+        "volatility": float(np.nanstd(np.diff(z))),
+        "move": abs(move) / usual,
+        "trend": abs(float(slope)),
+        "size": float(np.nanmedian(np.exp(z))),
+    }
+
+
+def _mean(z: np.ndarray) -> float:
+    known = z[np.isfinite(z)]
+    return float(known.mean()) if known.size else np.nan
 
 
 def run(given: argparse.Namespace) -> None:
     """Runs and writes one CSV row per case and method."""
     tasks = [
-        (scenario, given.n, given.seed, part, tuple(given.methods)) for scenario in given.scenarios for part in (0, 1)
+        (scenario, given.n, given.seed, part, tuple(given.methods))
+        for scenario in given.scenarios
+        for part in range(PARTS)
     ]
     with ProcessPoolExecutor(given.jobs) as workers, Path(given.out).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
@@ -180,13 +190,35 @@ def read(paths: Iterable[str]) -> list[Row]:
 
 
 def _blocked_error(rows: list[Row]) -> float:
-    """Monte Carlo error of a coverage, cases of one series (real sets) taken together."""
-    groups: dict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        groups[row["key"].split("@")[0] if row["scenario"].startswith("real") else row["key"]].append(row["covered"])
-    n = len(rows)
-    mean = sum(row["covered"] for row in rows) / n
-    return float(np.sqrt(sum((sum(g) - mean * len(g)) ** 2 for g in groups.values())) / n)
+    """Monte Carlo error of a coverage; real cases of one country, or of one month, are taken together."""
+
+    def error(block: Callable[[Row], str]) -> float:
+        groups: dict[str, list[float]] = defaultdict(list)
+        for row in rows:
+            groups[block(row)].append(row["covered"])
+        mean = sum(row["covered"] for row in rows) / len(rows)
+        return float(np.sqrt(sum((sum(g) - mean * len(g)) ** 2 for g in groups.values())) / len(rows))
+
+    if not rows[0]["scenario"].startswith("real"):
+        return error(lambda row: row["key"])
+    return max(error(lambda row: row["key"].split("@")[0]), error(lambda row: str(int(row["key"].split("@")[1]) // 28)))
+
+
+def _line(scenario: str, method: str, rows: list[Row]) -> str:
+    kept = [r for r in rows if not r["refused"]]
+    error = np.sqrt(np.mean([(r["point"] / r["expected"] - 1) ** 2 for r in kept]))
+    cells = (
+        f"{len(rows)}",
+        f"{len(rows) - len(kept)}",
+        f"{100 * np.mean([r['covered'] for r in kept]):.1f}",
+        f"{100 * _blocked_error(kept):.1f}",
+        f"{np.mean([r['score'] for r in kept]):.3f}",
+        f"{np.median([r['width'] for r in kept]):.3f}",
+        f"{error:.3f}",
+        f"{100 * np.mean([r['above'] for r in kept]):.1f}",
+        f"{np.median([r['seconds'] for r in kept]):.3f}",
+    )
+    return LINE.format(scenario, method, *cells)
 
 
 def report(given: argparse.Namespace) -> None:
@@ -196,25 +228,13 @@ def report(given: argparse.Namespace) -> None:
     for row in rows:
         table[row["scenario"], row["method"]][row["case"]] = row
     scenarios = list(dict.fromkeys(s for s, _ in table))
-    print(
-        f"{'scenario':<28}{'method':<16}{'n':>5}{'refus':>6}{'cover':>7}{'+-':>5}{'score':>8}{'width':>7}{'rmse':>7}{'power':>7}{'s':>7}"
-    )
+    print(LINE.format("scenario", "method", "n", "refused", "cover %", "+-", "score", "width", "rmse", "power %", "s"))
     for scenario in scenarios:
         for (name, method), found in table.items():
-            if name != scenario:
-                continue
-            all_rows = list(found.values())
-            kept = [r for r in all_rows if not r["refused"]]
-            if not kept:
-                continue
-            error = np.sqrt(np.mean([(r["point"] / r["expected"] - 1) ** 2 for r in kept]))
-            print(
-                f"{scenario:<28}{method:<16}{len(all_rows):>5}{len(all_rows) - len(kept):>6}"
-                f"{100 * np.mean([r['covered'] for r in kept]):>7.1f}{100 * _blocked_error(kept):>5.1f}"
-                f"{np.mean([r['score'] for r in kept]):>8.3f}{np.median([r['width'] for r in kept]):>7.3f}{error:>7.3f}"
-                f"{100 * np.mean([r['above'] for r in kept]):>7.1f}{np.median([r['seconds'] for r in kept]):>7.3f}"
-            )
+            if name == scenario and any(not r["refused"] for r in found.values()):
+                print(_line(scenario, method, list(found.values())))
     _compared(table, scenarios)
+    print("\ncoverage of ours by thirds and in the last tenth")
     for scenario in scenarios:
         if (scenario, "ours") in table:
             _conditional(scenario, [r for r in table[scenario, "ours"].values() if not r["refused"]])
@@ -235,27 +255,24 @@ def _compared(table: Mapping[tuple[str, str], Mapping[float, Row]], scenarios: I
             draws = rng.integers(0, len(both), (1000, len(both)))
             spread = np.quantile(a[draws].mean(axis=1) / b[draws].mean(axis=1), [0.025, 0.975])
             ratios[method.removesuffix("_gap").removesuffix("_s7")].append(float(a.mean() / b.mean()))
-            print(
-                f"{scenario:<28}{method:<16}{len(both):>5}{a.mean() / b.mean():>7.2f}  ({spread[0]:.2f}-{spread[1]:.2f})"
-            )
+            reach = f"{a.mean() / b.mean():.2f} ({spread[0]:.2f} to {spread[1]:.2f})"
+            print(f"{scenario:<26}{method:<16}{len(both):>5}  {reach}")
     for method, values in ratios.items():
         print(f"geometric mean over {len(values)} scenarios, {method}: {np.exp(np.mean(np.log(values))):.3f}")
 
 
 def _conditional(scenario: str, rows: list[Row]) -> None:
-    """Coverage of ours by thirds and fifths of what was there before onset."""
-    if len(rows) < 60:
+    """Coverage of ours by thirds, and in the last tenth, of what was there before onset."""
+    if len(rows) < FEWEST:
         return
     cells = []
-    for trait in ("tercile", "move", "trend", "size"):
-        values = np.array([r[trait] for r in rows])
-        covered = np.array([r["covered"] for r in rows])
-        low, high = np.quantile(values, [1 / 3, 2 / 3])
-        parts = (values <= low, (values > low) & (values <= high), values > high)
+    for trait in ("volatility", "move", "trend", "size"):
+        there = [r for r in rows if np.isfinite(r[trait])]
+        values, covered = np.array([r[trait] for r in there]), np.array([r["covered"] for r in there])
+        low, high, top = np.quantile(values, [1 / 3, 2 / 3, 0.9])
+        parts = (values <= low, (values > low) & (values <= high), values > high, values > top)
         cells.append(f"{trait} " + "/".join(f"{100 * covered[p].mean():.0f}" for p in parts if p.any()))
-        if trait == "move":
-            cells.append(f"move>top tenth {100 * covered[values > np.quantile(values, 0.9)].mean():.0f}")
-    print(f"{scenario:<28}" + "  ".join(cells))
+    print(f"{scenario:<26}" + "  ".join(cells))
 
 
 def main() -> None:

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from analyzer.estimators._replay import Forecasts, Windows
     from analyzer.records import Floats, Pool
 
+# All settings below were chosen on simulated series and on real ones other than Tor's; docs/method.md says which.
 REPLICATIONS = 5  # disjoint windows; with fewer, a variance of one's own is a guess
 OTHERS = 12.0  # prior squared error of the simple forecasters relative to the structural model's
 PLAIN = 3.0  # the same of the structural model without donors, where there are any
 SHARPNESS = 2.0  # weights are (mean squared error) ** -2: close to the best, never one alone
-PRIOR_MEMBER = 20.0  # pseudo-replications that say: the structural model is best, the others err twice as much
-PRIOR_DF = 16.0  # degrees of freedom of the structural variance; tuned on simulated series, see bench/
-UNSEEN = 1.2
-FLATTERY = 0.8
-OWN_TAIL = 20
-WANDERING = 0.15
+PRIOR_MEMBER = 20.0  # pseudo-replications behind that prior order of the members
+PRIOR_DF = 16.0  # degrees of freedom of the structural variance
+UNSEEN = 1.2  # what a window far away, for the length of the base, may bring that the base has not shown
+FLATTERY = 0.8  # by how much errors shrink because weights, season and shift were learnt from the same windows
+WANDERING = 0.15  # the same for a level that wanders: how much it does is learnt from few moves
+OWN_TAIL = 20  # replications at which the quantile of one's own errors counts as much as Student's
 RESTLESS = 0.4  # exponent of recent squared one-step errors in the variance
 DRAWS = 2000  # of the bootstrap of wild steps
 RUN = 3  # steps drawn together: holidays and faults last up to a few days
@@ -103,7 +104,7 @@ def gather(
 
 
 def _learnt_cycle(length: int, horizon: int, season: int) -> float:
-    """What the errors of the replay leave out: a cycle learnt from m seasons holds an m-th of each window's own noise."""
+    """What the replay leaves out: a cycle learnt from m seasons holds an m-th of each window's own noise."""
     inside = season / length if season > 1 else 0.0
     missed = max(season - horizon, 0) / season  # a window of whole seasons does not see the cycle
     return 1 + missed * ((1 + inside) / (1 - min(inside, 0.5)) ** 2 - 1)
@@ -135,11 +136,11 @@ def combine(placebos: Placebos, standing: Floats, pool: Pool | None, level: floa
     prior, prior_df = _prior(pool, placebos.reach)
     if errors.size:  # the prior is about the structural variance; disagreement is already more than that
         prior *= float(np.median(placebos.variance) / np.median(variance)) ** 0.5
-    # Weights, season and shift were learnt from the same windows; the fewer there are, the more flattering the errors.
+    # The fewer windows there are, the more flattering the errors.
     flattery = 1 + FLATTERY * (placebos.horizon + 0.5 * placebos.gap) / max(errors.size, 1)
     own = flattery * float(np.mean((errors - shift) ** 2 / variance)) if errors.size else 0.0
     ratio = (freedom * own + prior_df * prior) / (freedom + prior_df)
-    ratio *= 1 + WANDERING * placebos.wandering  # how much a level wanders is learnt from few moves, and from these
+    ratio *= 1 + WANDERING * placebos.wandering
     centre = float(weights @ placebos.level)
     now = placebos.level_variance + DISAGREE * float(weights @ (placebos.level - centre) ** 2)
     usual = float(np.median(variance)) if errors.size else now
@@ -212,7 +213,6 @@ def _shrunk_bias(errors: Floats, variance: Floats, freedom: float) -> float:
 
 def _prior(pool: Pool | None, reach: float) -> tuple[float, float]:
     """Prior variance ratio and its degrees of freedom: moments of log variances of the pool (Smyth 2004, section 6)."""
-    # A window far away for the length of the base may bring what the base has not shown the model.
     unseen = 1.0 + UNSEEN * min(reach, 0.5)
     if pool is None or pool.scales.size < 5:
         return unseen, PRIOR_DF
