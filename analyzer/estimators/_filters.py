@@ -8,6 +8,7 @@ State at origin o uses the steps before o only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,42 +142,71 @@ class Filtered:
     covariance: Floats  # (G, T + 1, 6): level, slope, cycle, level-slope, level-cycle, slope-cycle
 
 
+@dataclass(frozen=True, slots=True)
+class _Gains:
+    """What the filter does at each step: it depends on which steps are seen, not on what is seen there."""
+
+    level: Floats  # (T, G, 1)
+    slope: Floats
+    cycle: Floats
+    variance: Floats  # (G, T) NaN where not seen
+    covariance: Floats  # (G, T + 1, 6)
+
+
+def _gains(seen: Bools, grid: Grid) -> _Gains:
+    parts = (grid.drift, grid.share, grid.phi, grid.turn)
+    return _gains_of(seen.tobytes(), tuple(part.tobytes() for part in parts))
+
+
+@lru_cache(maxsize=8)  # the series of a panel are mostly seen on the same days
+def _gains_of(seen_steps: bytes, parts: tuple[bytes, ...]) -> _Gains:
+    seen = np.frombuffer(seen_steps, bool)
+    drift, share, phi, turn = (np.frombuffer(part) for part in parts)
+    gains = np.zeros((3, seen.size, drift.size))
+    covariance = np.empty((seen.size + 1, 6, drift.size))
+    variance = np.full((seen.size, drift.size), np.nan)
+    white, fresh = 1 - share, share * (1 - phi**2)
+    slides = np.where(turn > 0, DAMPING, 0.0)
+    # A diffuse start: 100 noise variances around the first step seen.
+    p, s, q = np.full(drift.size, 100.0), turn / (1 - DAMPING**2), share.copy()
+    ps, pc, sc = np.zeros(drift.size), np.zeros(drift.size), np.zeros(drift.size)
+    for t in range(seen.size):
+        covariance[t] = p, s, q, ps, pc, sc
+        if seen[t]:
+            to_level, to_slope, to_cycle = p + pc, ps + sc, pc + q
+            f = to_level + to_cycle + white
+            variance[t] = f
+            gain_m, gain_b, gain_a = gains[:, t] = to_level / f, to_slope / f, to_cycle / f
+            p, s, q = p - gain_m * to_level, s - gain_b * to_slope, q - gain_a * to_cycle
+            ps, pc, sc = ps - gain_m * to_slope, pc - gain_m * to_cycle, sc - gain_b * to_cycle
+        p, pc = p + 2 * ps + s + drift, phi * (pc + sc)
+        ps, sc = slides * (ps + s), slides * phi * sc
+        s, q = slides**2 * s + turn, phi**2 * q + fresh
+    covariance[-1] = p, s, q, ps, pc, sc
+    steps = gains[:, :, :, None]
+    return _Gains(steps[0], steps[1], steps[2], variance.T, np.ascontiguousarray(np.moveaxis(covariance, 2, 0)))
+
+
 def kalman(x: Floats, seen: Bools, grid: Grid) -> Filtered:
     """Filter all columns of x (T, C) under all candidates with the gains that `seen` implies."""
     steps, columns = x.shape
     models = grid.phi.size
-    states = np.empty((3, models, steps + 1, columns))
-    covariance = np.empty((models, steps + 1, 6))
-    innovation = np.full((models, steps, columns), np.nan)
-    variance = np.full((models, steps), np.nan)
-    white, phi = 1 - grid.share, grid.phi
-    fresh = grid.share * (1 - phi**2)
-    slides = np.where(grid.turn > 0, DAMPING, 0.0)
+    gains = _gains(seen, grid)
+    states = np.empty((steps + 1, 3, models, columns))
+    innovation = np.full((steps, models, columns), np.nan)
+    slides, phi = np.where(grid.turn > 0, DAMPING, 0.0)[:, None], grid.phi[:, None]
     m = np.tile(x[int(np.argmax(seen))], (models, 1))
     b, a = np.zeros((models, columns)), np.zeros((models, columns))
-    # A diffuse start: 100 noise variances around the first step seen.
-    p, q = np.full(models, 100.0), grid.share.copy()
-    s = grid.turn / (1 - DAMPING**2)
-    ps, pc, sc = np.zeros(models), np.zeros(models), np.zeros(models)
     for t in range(steps):
-        states[0, :, t], states[1, :, t], states[2, :, t] = m, b, a
-        covariance[:, t] = np.stack([p, s, q, ps, pc, sc], axis=1)
+        states[t] = m, b, a
         if seen[t]:
-            to_level, to_slope, to_cycle = p + pc, ps + sc, pc + q
-            f = to_level + to_cycle + white
             v = x[t] - m - a
-            innovation[:, t], variance[:, t] = v, f
-            gain_m, gain_b, gain_a = to_level / f, to_slope / f, to_cycle / f
-            m, b, a = m + gain_m[:, None] * v, b + gain_b[:, None] * v, a + gain_a[:, None] * v
-            p, s, q = p - gain_m * to_level, s - gain_b * to_slope, q - gain_a * to_cycle
-            ps, pc, sc = ps - gain_m * to_slope, pc - gain_m * to_cycle, sc - gain_b * to_cycle
-        m, b, a = m + b, slides[:, None] * b, phi[:, None] * a
-        p, pc = p + 2 * ps + s + grid.drift, phi * (pc + sc)
-        ps, sc = slides * (ps + s), slides * phi * sc
-        s, q = slides**2 * s + grid.turn, phi**2 * q + fresh
-    states[0, :, steps], states[1, :, steps], states[2, :, steps] = m, b, a
-    covariance[:, steps] = np.stack([p, s, q, ps, pc, sc], axis=1)
-    return Filtered(grid, states[0], states[1], states[2], innovation, variance, covariance)
+            innovation[t] = v
+            m, b, a = m + gains.level[t] * v, b + gains.slope[t] * v, a + gains.cycle[t] * v
+        m, b, a = m + b, slides * b, phi * a
+    states[steps] = m, b, a
+    level, slope, cycle = np.moveaxis(states, (1, 2), (0, 1))
+    return Filtered(grid, level, slope, cycle, np.moveaxis(innovation, 1, 0), gains.variance, gains.covariance)
 
 
 @dataclass(frozen=True, slots=True)
