@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.signal import lfilter
 
 from analyzer.estimators._scan_filter import Levels
 
@@ -132,6 +131,8 @@ def lagged_levels(level: Floats, reach: int) -> Floats:
 
 def smoothed(a: Floats, half_life: float) -> tuple[Floats, Floats]:
     """Exponentially weighted mean of what is there up to each step, and its effective number of values."""
+    from scipy.signal import lfilter  # loads scipy.stats: only a scan needs it
+
     keep = 0.5 ** (1 / half_life)
     there = np.isfinite(a)
     total = lfilter([1.0], [1.0, -keep], np.where(there, a, 0.0), axis=-2)
