@@ -131,7 +131,7 @@ def lagged_levels(level: Floats, reach: int) -> Floats:
 
 def smoothed(a: Floats, half_life: float) -> tuple[Floats, Floats]:
     """Exponentially weighted mean of what is there up to each step, and its effective number of values."""
-    from scipy.signal import lfilter  # loads half of scipy, which an estimate has no use for
+    from scipy.signal import lfilter  # loads scipy.stats: only a scan needs it
 
     keep = 0.5 ** (1 / half_life)
     there = np.isfinite(a)
