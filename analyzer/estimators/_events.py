@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.estimators._chains import chain_start
+from analyzer.estimators._donors import posterior
 from analyzer.estimators._filters import Grid, kalman
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from analyzer.records import Floats
 
 HALF_LIVES = (2.0, 3.0, 4.5, 6.5, 9.0, 12.0, 16.0, 22.0, 32.0, 50.0)
+WANDERS = (0.0, 0.03, 0.1, 0.25)  # sd of the level's step, relative to the noise around it
 RECENT = 10  # steps before the base's end from which the level is chiefly told
 SETTLED = 7  # steps seen after an event's end before its decay can be told from its level
 
@@ -83,28 +85,24 @@ def leftovers(z: Floats, seen: Bools, base: Base, window: slice) -> Leftover:
 
     What events leave are further users: the leftovers add up before the logarithm is taken.  The regression runs on
     the innovations of a local level with autoregressive noise, so that wandering of the level is not taken for a decay;
-    half-lives are averaged by their likelihood.  A decay that does not stand out (|t| < 2) is left in the base.
+    half-lives, and how much the level wanders, are averaged by their likelihood.  Every decay is taken out, also one
+    that does not stand out: leaving those in would keep what they left as level.
     """
     events = [event for event in base.events if seen[event[1] : base.end].sum() >= SETTLED]
     notes = () if len(events) == len(base.events) else ("an earlier block ended too near to fit what it left",)
     if not events or seen[: base.end].sum() < 3 * SETTLED:
         return Leftover(np.zeros(z.size), 0.0, notes)
-    whiten = _whitener(seen[: base.end])
-    fits = [_decay(z, whiten, events, half_life) for half_life in HALF_LIVES]
-    best = min(fits, key=lambda fit: fit.rest)
-    kept = np.abs(best.amplitude) > 2 * np.sqrt(np.diag(best.covariance))
-    if not kept.any():
-        return Leftover(np.zeros(z.size), 0.0, notes)
-    steps = int(seen[: base.end].sum())
-    weights = np.array([(best.rest / fit.rest) ** (steps / 2) for fit in fits])
-    weights /= weights.sum()
-    paths = np.array([fit.path(kept) for fit in fits])
+    fits = [
+        _decay(z, whitener, events, half_life) for whitener in _whiteners(seen[: base.end]) for half_life in HALF_LIVES
+    ]
+    weights = posterior(np.array([fit.likelihood for fit in fits]))
+    paths = np.array([fit.path() for fit in fits])
     path = weights @ paths
     recent = slice(max(base.end - RECENT, 0), base.end)
     fall = paths[:, window].mean(axis=1) - paths[:, recent].mean(axis=1)
-    within = np.array([fit.variance(kept, window, recent) for fit in fits])
+    within = np.array([fit.variance(window, recent) for fit in fits])
     variance = float(weights @ (within + (fall - weights @ fall) ** 2))
-    note = f"a fitted decay of {int(kept.sum())} earlier event(s) is taken out"
+    note = f"a fitted decay of {len(events)} earlier event(s) is taken out"
     return Leftover(path, variance, (*notes, note))
 
 
@@ -115,16 +113,15 @@ class _Fit:
     columns: Floats  # (T, K) of amplitude 1
     amplitude: Floats  # (K,) relative to the level
     covariance: Floats  # (K, K)
-    rest: float  # residual sum of squares
+    likelihood: float  # log, up to a constant
 
-    def path(self, kept: Bools) -> Floats:
-        return _lifted(self.columns[:, kept] @ self.amplitude[kept])
+    def path(self) -> Floats:
+        return _lifted(self.columns @ self.amplitude)
 
-    def variance(self, kept: Bools, window: slice, recent: slice) -> float:
-        total = self.columns @ self.amplitude
-        slopes = (self.columns / _above(total)[:, None])[:, kept]
+    def variance(self, window: slice, recent: slice) -> float:
+        slopes = self.columns / _above(self.columns @ self.amplitude)[:, None]
         slope = slopes[window].mean(axis=0) - slopes[recent].mean(axis=0)
-        return float(slope @ self.covariance[np.ix_(kept, kept)] @ slope)
+        return float(slope @ self.covariance @ slope)
 
 
 def _above(total: Floats) -> Floats:
@@ -135,12 +132,19 @@ def _lifted(total: Floats) -> Floats:
     return np.asarray(np.log(_above(total)))
 
 
-def _decay(z: Floats, whiten: Floats, events: list[Window], half_life: float) -> _Fit:
-    """Amplitudes for one half-life, by Gauss-Newton on the log scale.
+@dataclass(frozen=True, slots=True)
+class _Whitener:
+    """How a level that wanders by so much turns into innovations."""
 
-    whiten: (n, end) from the steps of the base to innovations.
-    """
-    end = whiten.shape[1]
+    matrix: Floats  # (n, end) from the steps of the base to standardised innovations
+    spread: float  # half the log determinant of their covariance
+
+    def __call__(self, columns: Floats) -> Floats:
+        return np.asarray(self.matrix @ columns[: self.matrix.shape[1]])
+
+
+def _decay(z: Floats, whitener: _Whitener, events: list[Window], half_life: float) -> _Fit:
+    """Amplitudes for one half-life, by Gauss-Newton on the log scale."""
     t = np.arange(z.size)
     age = t[:, None] - np.array([event[1] for event in events])[None, :]
     columns = np.where(age >= 0, 0.5 ** (np.maximum(age, 0) / half_life), 0.0)
@@ -150,8 +154,9 @@ def _decay(z: Floats, whiten: Floats, events: list[Window], half_life: float) ->
         linear = columns / _above(total)[:, None]
         # The residual at the present amplitudes, with their linear part added back.
         target = z - _lifted(total) + linear @ amplitude
-        amplitude, covariance, rest = _least_squares(whiten @ target[:end], whiten @ linear[:end])
-    return _Fit(columns, amplitude, covariance, rest)
+        amplitude, covariance, rest = _least_squares(whitener(target), whitener(linear))
+    likelihood = -0.5 * whitener.matrix.shape[0] * float(np.log(rest)) - whitener.spread
+    return _Fit(columns, amplitude, covariance, likelihood)
 
 
 def _least_squares(left: Floats, right: Floats) -> tuple[Floats, Floats, float]:
@@ -164,8 +169,13 @@ def _least_squares(left: Floats, right: Floats) -> tuple[Floats, Floats, float]:
     return np.asarray(amplitude), covariance, rest
 
 
-def _whitener(seen: Bools) -> Floats:
-    """(n - 1, T) matrix that turns steps into standardised innovations; the first one only sets the level."""
-    wandering = Grid.of([(0.03**2, 0.5, 0.7, 0.0, 1.0)])
+def _whiteners(seen: Bools) -> list[_Whitener]:
+    """One for each amount of wandering; the first step seen only sets the level."""
+    wandering = Grid.of([(drift**2, 0.5, 0.7, 0.0, 1.0) for drift in WANDERS])
     filtered = kalman(np.eye(seen.size), seen, wandering)
-    return np.asarray((filtered.innovation[0] / np.sqrt(filtered.variance[0])[:, None])[seen][1:])
+    deviation = np.sqrt(filtered.variance[:, seen][:, 1:])
+    innovations = filtered.innovation[:, seen][:, 1:]
+    return [
+        _Whitener(rows / size[:, None], float(np.log(size).sum()))
+        for rows, size in zip(innovations, deviation, strict=True)
+    ]
