@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HALF_LIVES = (2.0, 3.0, 4.5, 6.5, 9.0, 12.0, 16.0, 22.0, 32.0, 50.0)
 WANDERS = (0.0, 0.03, 0.1, 0.25)  # sd of the level's step, relative to the noise around it
+REACH = 400  # steps before the base's end; what an event further back left has halved eight times and more
 RECENT = 10  # steps before the base's end from which the level is chiefly told
 SETTLED = 7  # steps seen after an event's end before its decay can be told from its level
 
@@ -88,12 +89,16 @@ def leftovers(z: Floats, seen: Bools, base: Base, window: slice) -> Leftover:
     half-lives, and how much the level wanders, are averaged by their likelihood.  Every decay is taken out, also one
     that does not stand out: leaving those in would keep what they left as level.
     """
-    events = [event for event in base.events if seen[event[1] : base.end].sum() >= SETTLED]
-    notes = () if len(events) == len(base.events) else ("an earlier block ended too near to fit what it left",)
-    if not events or seen[: base.end].sum() < 3 * SETTLED:
+    first = max(base.end - REACH, 0)
+    recent_events = [event for event in base.events if event[1] > first]
+    events = [event for event in recent_events if seen[event[1] : base.end].sum() >= SETTLED]
+    notes = () if len(events) == len(recent_events) else ("an earlier block ended too near to fit what it left",)
+    if not events or seen[first : base.end].sum() < 3 * SETTLED:
         return Leftover(np.zeros(z.size), 0.0, notes)
     fits = [
-        _decay(z, whitener, events, half_life) for whitener in _whiteners(seen[: base.end]) for half_life in HALF_LIVES
+        _decay(z, whitener, events, half_life)
+        for whitener in _whiteners(seen[: base.end], first)
+        for half_life in HALF_LIVES
     ]
     weights = posterior(np.array([fit.likelihood for fit in fits]))
     paths = np.array([fit.path() for fit in fits])
@@ -136,11 +141,12 @@ def _lifted(total: Floats) -> Floats:
 class _Whitener:
     """How a level that wanders by so much turns into innovations."""
 
-    matrix: Floats  # (n, end) from the steps of the base to standardised innovations
+    first: int  # step of the base from which it looks
+    matrix: Floats  # (n, end - first) from those steps to standardised innovations
     spread: float  # half the log determinant of their covariance
 
     def __call__(self, columns: Floats) -> Floats:
-        return np.asarray(self.matrix @ columns[: self.matrix.shape[1]])
+        return np.asarray(self.matrix @ columns[self.first : self.first + self.matrix.shape[1]])
 
 
 def _decay(z: Floats, whitener: _Whitener, events: list[Window], half_life: float) -> _Fit:
@@ -169,13 +175,14 @@ def _least_squares(left: Floats, right: Floats) -> tuple[Floats, Floats, float]:
     return np.asarray(amplitude), covariance, rest
 
 
-def _whiteners(seen: Bools) -> list[_Whitener]:
+def _whiteners(base: Bools, first: int) -> list[_Whitener]:
     """One for each amount of wandering; the first step seen only sets the level."""
+    seen = base[first:]
     wandering = Grid.of([(drift**2, 0.5, 0.7, 0.0, 1.0) for drift in WANDERS])
     filtered = kalman(np.eye(seen.size), seen, wandering)
     deviation = np.sqrt(filtered.variance[:, seen][:, 1:])
     innovations = filtered.innovation[:, seen][:, 1:]
     return [
-        _Whitener(rows / size[:, None], float(np.log(size).sum()))
+        _Whitener(first, rows / size[:, None], float(np.log(size).sum()))
         for rows, size in zip(innovations, deviation, strict=True)
     ]
