@@ -36,7 +36,7 @@ from analyzer.study import bare_date
 from analyzer.study.asked import Lender, asked_of
 from analyzer.study.effects import find
 from analyzer.study.horizons import onset_steps, window
-from analyzer.study.series import Aligned, aligned, series_of_country
+from analyzer.study.series import Aligned, aligned, first_starts
 from analyzer.study.situation import artefacts_of, country_events
 from bench.tor import BRIDGE, DATA, NEWS, STOP, Spans, merged, read_news, read_stop
 
@@ -71,7 +71,7 @@ def read(path: Path) -> Aligned:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "bench.duckdb")
         load_file(store, path)
-        (key,) = series_of_country(store, "XX")
+        (key,) = first_starts(store, "XX")
         return aligned(store, key)
 
 

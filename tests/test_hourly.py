@@ -20,7 +20,7 @@ from analyzer.records import Block, Estimate, Study
 from analyzer.simulate import simulate
 from analyzer.study.ask import ask, bare_date
 from analyzer.study.horizons import DEFAULT, check_horizon, exposure_hours, of_series, window
-from analyzer.study.series import Aligned, SeriesKey, aligned, series_of_country
+from analyzer.study.series import Aligned, SeriesKey, aligned, first_starts
 from analyzer.study.situation import clock_changes, gap, season
 from bench.hours import load_cities, load_radar
 
@@ -185,7 +185,7 @@ def test_hours_of_two_clocks_half_an_hour_apart_do_not_lose_the_country_asked_ab
         write(tmp_path / "np.csv", y, MONDAY + timedelta(minutes=15), "NP"), write(tmp_path / "in.csv", y, MONDAY, "IN")
     )
     for cc in ("NP", "IN"):
-        key = series_of_country(db.store, cc)[0]
+        key = next(iter(first_starts(db.store, cc)))
         found = aligned(db.store, key, cc)
         assert found.values[cc].size == 400
         assert np.array_equal(found.values[cc], y)
@@ -444,7 +444,7 @@ def test_a_day_of_history_shows_where_traffic_stopped_and_no_size(real: Database
 def test_quiet_hours_of_traffic_raise_no_alarm_beyond_chance(real: Database):
     alarms = asked = 0
     for cc in ("XX", "FR", "CA"):
-        key = next(k for k in series_of_country(real.store, cc) if k.indicator == "radar.traffic")
+        key = next(k for k in first_starts(real.store, cc) if k.indicator == "radar.traffic")
         series = aligned(real.store, key, cc)
         for onset in range(96, 160, 5):
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 import analyzer
+from analyzer.cli.scan import _read
 from analyzer.errors import BadInput, UnknownName
 from analyzer.estimators import STATUS, Scan, declare, scan_series
 from analyzer.estimators._scan_sizes import shrunken
+from analyzer.scan.records import FlagRow
 from analyzer.study.series import SeriesKey
 from tests.series_files import FIRST, panel, write_tor
 
@@ -263,3 +265,11 @@ def test_sudan_is_found_on_its_day_and_the_new_bridge_authority_is_no_rise_of_ma
     july = frame[(frame["first"] >= "2018-07-01") & (frame["first"] < "2018-08-15")]
     assert len(july) <= 5
     assert not (july.rule == "fdr").any()
+
+
+@pytest.mark.parametrize(("ratio", "shown"), [(1.0, "of a size not told from none"), (0.37, "x0.37")])
+def test_a_size_shrunk_to_nothing_is_not_printed_as_a_change_by_one(ratio: float, shown: str):
+    day = datetime.fromisoformat("2019-01-01")
+    row = FlagRow("tor.bridge_users", "", "HT", day, None, "fall", ratio, 0.2, 1.0, 0.3, day, day, "jump", 0.01, 0.4,
+                  "alarm", "", "")  # fmt: skip
+    assert _read(row)["change"] == f"fall {shown} (0.20 to 1.00)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -334,3 +335,15 @@ def test_the_shared_cases_have_the_shape_the_data_show(shared: Path, tmp_path: P
         assert uganda[name].value is None
         assert uganda[name].note
     assert all(f.day < "2018-07-07" for f in study.shapes[0].features if f.feature == "change")
+
+
+def test_a_peak_is_at_most_what_its_highest_step_showed():
+    """That it was picked as the highest is taken off, and the note says what was observed there."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        y = rng.poisson(300 * np.exp(rng.normal(0, 0.15, 240))).astype(float)
+        y[200:] = np.round(y[200:] * (1 + 1.5 * 0.5 ** (np.arange(40) / 10)))
+        peak = estimate_shape(y, 200).peak
+        assert peak.value is not None
+        highest = float(re.findall(r"highest step observed x([\d.]+)", peak.note)[0])
+        assert peak.value <= highest + 0.01

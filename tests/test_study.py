@@ -12,7 +12,7 @@ from series_files import panel, write_tor
 import analyzer
 from analyzer.api import Database, Study
 from analyzer.errors import BadInput, StoreError, UnknownName
-from analyzer.study.series import aligned, series_of_country
+from analyzer.study.series import aligned, first_starts
 from analyzer.study.situation import artefacts_of
 
 BLOCK = "sd-2018-12-21-social"
@@ -238,7 +238,7 @@ def test_the_shared_cases_come_out_as_the_data_show(shared: Path, tmp_path: Path
 
 
 def test_listed_artefacts_become_steps_of_the_series(database: Database):
-    (key,) = series_of_country(database.store, "SD")
+    (key,) = first_starts(database.store, "SD")
     series = aligned(database.store, key)
     (recovery, october) = artefacts_of(series)
     assert series.time(recovery.start).date() == date(2018, 9, 14)

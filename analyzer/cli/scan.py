@@ -74,8 +74,14 @@ def _read(row: FlagRow) -> dict[str, Any]:
         "cc": row.cc,
         "first": row.first.strftime(form),
         "last": row.last.strftime(form) if row.last else "stays",
-        "change": f"{row.direction} x{row.ratio:.2f} ({row.ratio_low:.2f} to {row.ratio_high:.2f})",
+        "change": f"{row.direction} {_size(row)} ({row.ratio_low:.2f} to {row.ratio_high:.2f})",
         "q": f"{row.q_value:.2g}" if row.rule == "fdr" else "alarm only",
         "statistic": row.statistic,
         "known": near,
     }
+
+
+def _size(row: FlagRow) -> str:
+    """A size shrunk to nothing, because only a chance made it one of many flags, is no `x1.00`."""
+    shown = f"{row.ratio:.2f}"
+    return "of a size not told from none" if shown == "1.00" else f"x{shown}"

@@ -84,8 +84,7 @@ def highest(course: Course, reading: Reading) -> tuple[Measured, Measured]:
     excess = reading.sign * (course.observed - course.expected)[at]
     day = int(at[np.argmax(np.where(possible, excess, -np.inf))])
     when = Measured(float(day), float(at[possible].min()), float(at[possible].max()), day)
-    observed = course.observed[day] / max(course.expected[day], 1e-12)
-    note = f"observed x{observed:.2f}; picked from {at.size} steps"
+    note = f"highest step observed x{np.exp(reading.sign * x[k]):.2f}; picked from {at.size} steps"
     peak = _ratio(reading, (value, low, high), day, float(course.expected[day]), note)
     if course.observed[day] == 0 and peak.value is not None:  # the offset that keeps logs finite is no observation
         peak = replace(peak, value=0.0, low=0.0)

@@ -69,13 +69,8 @@ class Aligned:
         return -((self.start - instant) // self.step)
 
 
-def series_of_country(store: Store, cc: str) -> list[SeriesKey]:
-    """Every series the store holds for a country, those without a single value above zero left out."""
-    return list(first_starts(store, cc))
-
-
 def first_starts(store: Store, cc: str) -> dict[SeriesKey, datetime]:
-    """The same series, each with the first instant of its first row."""
+    """Every series of a country with a value above zero, each with the first instant of its first row."""
     # An app that was never in the chart has bounds and zeros only: there is no level to start from.
     rows = [r for r in store.rows("series_of_country", cc=cc) if r["rows_above_zero"]]
     return {SeriesKey(r["indicator"], r["asn"], r["entity"], r["unit"], r["scale_id"]): r["first_start"] for r in rows}
