@@ -15,7 +15,7 @@ from analyzer.blocks import tables
 from analyzer.blocks.tables import Artefact, Row
 from analyzer.errors import UnknownName
 from analyzer.places import WORLD, check_country, local_midnight
-from analyzer.records import Block, Claim, Overlap, Published
+from analyzer.records import Block, Claim, Context, DonorExclusion, Overlap, Published
 
 DATA = Path(__file__).parents[1] / "data"
 SHIPPED_TABLES = ("events.csv", "published_estimates.csv", "claims.csv")
@@ -31,6 +31,8 @@ class Catalogue:
     non_events: tuple[Block, ...]
     claims: tuple[Claim, ...]
     published: tuple[Published, ...]
+    contexts: tuple[Context, ...] = ()
+    donor_exclusions: tuple[DonorExclusion, ...] = ()
 
     @property
     def events(self) -> tuple[Block, ...]:
@@ -44,6 +46,19 @@ class Catalogue:
     def published_about(self, block_id: str) -> tuple[Published, ...]:
         """Figures that publishers gave for an event."""
         return tuple(p for p in self.published if p.block_id == block_id)
+
+    def contexts_of(self, block_id: str) -> tuple[str, ...]:
+        """Kinds of what else happened when a block began, each once, in order; () where nothing is recorded."""
+        return tuple(sorted({c.kind for c in self.contexts if c.block_id == block_id}))
+
+    def excluded_donors(self, cc: str, indicator: str, start: date, end: date) -> dict[str, str]:
+        """Countries that are no control for `cc` on an indicator within the days [start, end), with the reasons."""
+        found: dict[str, list[str]] = {}
+        for e in self.donor_exclusions:
+            of_it = e.cc in ("", cc) and (not e.indicators or indicator in e.indicators)
+            if of_it and (e.start is None or e.start < end) and (e.end is None or e.end > start):
+                found.setdefault(e.donor, []).append(e.reason)
+        return {donor: ", ".join(sorted(set(reasons))) for donor, reasons in sorted(found.items())}
 
 
 def make(events: Iterable[Block], claims: Iterable[Claim], published: Iterable[Published]) -> Catalogue:

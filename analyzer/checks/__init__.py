@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.errors import NotEnoughData
-from analyzer.records import Check, Effect, Overlap
+from analyzer.records import Check, Effect, Overlap, Specification
 
 Floats = npt.NDArray[np.float64]
 K = TypeVar("K", str, int)
@@ -41,6 +41,8 @@ class Evidence:
     # The window by another estimator of analyzer/estimators, donors in `members` by name; raises NotEnoughData.
     compared: Callable[[str], Effect] | None = None
     estimator: str = "replay"  # the one that gave `effect`
+    # The window with its no-block level formed in another way; raises NotEnoughData.
+    under: Callable[[Specification], Effect] | None = None
 
     def elsewhere(self) -> dict[str, Effect]:
         """The same window in the other countries, where it can be estimated."""

@@ -19,7 +19,7 @@ from analyzer.estimators._replay import PLACEBO_OBSERVED
 if TYPE_CHECKING:
     from analyzer.estimators._events import Base
     from analyzer.estimators._replay import Forecasts, Windows
-    from analyzer.records import Floats, Pool
+    from analyzer.records import Floats, Ints, Pool
 
 # All settings below were chosen on simulated series and on real ones other than Tor's; docs/method.md says which.
 REPLICATIONS = 5  # disjoint windows; with fewer, a variance of one's own is a guess
@@ -53,6 +53,7 @@ class Placebos:
     gap: int
     wandering: float  # part of the structural variance that is of the level
     phases: float  # variance factor of a cycle learnt from the very windows it is judged on
+    starts: Ints  # (N,) first step of each placebo window
 
     @property
     def replications(self) -> int:
@@ -100,6 +101,7 @@ def gather(
         gap,
         made.wandering,
         _learnt_cycle(base.length, horizon, season),
+        starts,
     )
 
 

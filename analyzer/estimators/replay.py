@@ -36,7 +36,7 @@ from analyzer.estimators._inputs import (
 from analyzer.estimators._replay import PLACEBO_OBSERVED, Forecasts, Windows, forecast, windows
 from analyzer.estimators._scales import Measure, censored_steps
 from analyzer.estimators._setting import Setting, setting_of
-from analyzer.records import Effect
+from analyzer.records import Effect, PlaceboWindows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -280,6 +280,7 @@ def _effect(setting: Setting, placebos: Placebos, found: Combined, names: tuple[
         placebo_n=int(found.errors.size),
         members={name: float(weight) for name, weight in zip(names, found.weights, strict=True)},
         warnings=(*setting.warnings, *nothing, *setting.donors.warnings),
+        placebos=PlaceboWindows(placebos.starts, found.standardised, deviation, found.freedom),
     )
 
 

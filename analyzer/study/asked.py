@@ -12,11 +12,12 @@ from analyzer.estimators import Estimator, chain_start, placebo_errors
 from analyzer.estimators.replay import ESTIMATOR as REPLAY
 from analyzer.panel import Series, lend_pool
 from analyzer.places import WORLD
-from analyzer.records import Block, Pool
+from analyzer.records import Block, Pool, Specification
 from analyzer.study import situation
 from analyzer.study.series import Aligned
 
 Estimand = Literal["no_block_since_base", "just_before"]
+USUAL = Specification()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Asked:
     known: Block | None  # the block meant: for a bare date the one the catalogue has at that date
     lender: Lender
     estimator: Estimator = REPLAY
+    specification: Specification = USUAL
 
     @property
     def cc(self) -> str:
@@ -67,7 +69,17 @@ class Asked:
     @property
     def gap(self) -> int:
         """Steps before onset that are kept out of the base."""
-        return situation.gap(self.series, self.cc, self.onset)
+        if self.specification.gap_days is None:
+            return situation.gap(self.series, self.cc, self.onset)
+        return max(self.specification.gap_days * situation.ONE_DAY // self.series.step, self.exposed)
+
+    @property
+    def excluded(self) -> dict[str, str]:
+        """Countries that are listed as no control for this one, with the reason; {} where the list is not applied."""
+        if not self.specification.exclusions:
+            return {}
+        first, last = self.series.start.date(), self.series.time(self.series.length).date()
+        return self.catalogue.excluded_donors(self.cc, self.series.key.indicator, first, last)
 
     @property
     def exposed(self) -> int:
@@ -94,6 +106,7 @@ def asked_of(
     lender: Lender | None = None,
     *,
     estimator: Estimator = REPLAY,
+    specification: Specification = USUAL,
 ) -> Asked:
     """The event on the series; a lender is shared by questions about one series."""
     known = situation.meant(catalogue, block)
@@ -103,7 +116,7 @@ def asked_of(
     lender = lender or Lender(Series.of(series.values, events, artefacts, per_day), situation.season(series))
     events[block.cc] = situation.other_events(catalogue, known or block, series)
     panel_series = Series.of(series.values, events, artefacts, per_day)
-    return Asked(catalogue, block, series, panel_series, onset, known, lender, estimator)
+    return Asked(catalogue, block, series, panel_series, onset, known, lender, estimator, specification)
 
 
 def estimands(asked: Asked) -> tuple[Estimand, ...]:

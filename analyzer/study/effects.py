@@ -12,8 +12,8 @@ from analyzer.errors import NotEnoughData
 from analyzer.estimators import Estimator
 from analyzer.estimators.replay import ESTIMATOR as REPLAY
 from analyzer.panel import MOST_DONORS, Panel, build_panel
-from analyzer.records import Effect
-from analyzer.study import situation, surroundings
+from analyzer.records import Effect, Specification
+from analyzer.study import situation, specified, surroundings
 from analyzer.study.asked import Asked, Estimand
 from analyzer.study.horizons import Window
 from analyzer.study.samples import as_shares, sampled
@@ -68,6 +68,13 @@ def compared(asked: Asked, estimator: Estimator, steps: int) -> Effect:
     return named(estimate(other, panel, "no_block_since_base"), panel)
 
 
+def under(asked: Asked, specification: Specification, steps: int) -> Effect:
+    """The headline's window with its no-block level formed in another way.  Raises NotEnoughData."""
+    other = replace(asked, specification=specification)
+    panel = panel_of(other, asked.onset, Window("", asked.onset, steps), "no_block_since_base")
+    return named(_effect(other, panel, "no_block_since_base"), panel)
+
+
 def named(effect: Effect, panel: Panel) -> Effect:
     """The effect with the weights of its donors under their names."""
     names = {f"donor {j}": name for j, name in enumerate(panel.donor_names)}
@@ -81,18 +88,18 @@ def panel_of(asked: Asked, onset: int, at: Window, estimand: Estimand) -> Panel:
     # Ranks, shares, indices and levels of other countries have scales of their own: no donors, no lenders.
     counts = asked.series.key.scale == "count"
     panel = build_panel(
-        asked.panel_series,
+        specified.candidates(asked),
         asked.cc,
         start,
         at.steps,
         anticipation=asked.gap + start - onset,
         holidays=surroundings.holiday_flags(asked.series, asked.cc),
-        most_donors=MOST_DONORS if counts else 0,
+        most_donors=MOST_DONORS if counts and asked.specification.donors else 0,
     )
     if start > onset and estimand == "no_block_since_base" and asked.base_end(estimand) < onset - asked.gap:
         # The block itself is the last of the chain: the base ends where it does for the windows inside the block.
         panel = replace(panel, other_events=(*panel.other_events, (onset, start)), anticipation=asked.gap)
-    panel = replace(panel, notes=(*panel.notes, *_clock_notes(asked, panel)))
+    panel = specified.shaped(asked, replace(panel, notes=(*panel.notes, *_clock_notes(asked, panel))))
     return replace(panel, pool=asked.lender.pool(start - panel.anticipation, at.steps)) if counts else panel
 
 
@@ -115,9 +122,9 @@ def _clock_notes(asked: Asked, panel: Panel) -> tuple[str, ...]:
 def _individual(asked: Asked, onset: int, steps: int, anticipation: int) -> Panel:
     """The panel with every donor by itself, and nobody who lends errors: placebos are in space."""
     most = MOST_INDIVIDUAL if asked.series.key.scale == "count" else 0
-    return build_panel(
-        asked.panel_series, asked.cc, onset, steps, anticipation=anticipation, most_donors=most, individual=True
-    )
+    series = specified.candidates(asked)
+    panel = build_panel(series, asked.cc, onset, steps, anticipation=anticipation, most_donors=most, individual=True)
+    return specified.shaped(asked, panel)
 
 
 def _effect(asked: Asked, panel: Panel, estimand: Estimand) -> Effect:

@@ -28,7 +28,7 @@ from analyzer.records import (
 from analyzer.registry import load, load_all
 from analyzer.study import rows
 from analyzer.study.asked import Asked, asked_of, estimands
-from analyzer.study.effects import Found, alone, compared, find
+from analyzer.study.effects import Found, alone, compared, find, under
 from analyzer.study.heading import heading_of
 from analyzer.study.horizons import Window, of_series, onset_steps, window, words
 from analyzer.study.located import located
@@ -141,6 +141,7 @@ def _evidence(asked: Asked, headline: Found) -> Evidence:
         overlaps=touching_events(asked, steps),
         compared=lambda name: compared(asked, load("estimators", name), steps),
         estimator=asked.estimator.name,
+        under=lambda specification: under(asked, specification, steps),
     )
 
 
