@@ -35,7 +35,7 @@ def test_help_pays_for_click_and_hardly_anything_else():
     """Seconds are measured in bench/startup.py; here the modules that cost them."""
     code = f"import sys, click\nbefore = set(sys.modules)\n{HELP}\nprint('NEW', len(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert int(done.stdout.split()[-1]) <= 12
+    assert int(done.stdout.split()[-1]) <= 20
 
 
 def test_every_function_is_short_and_every_module_is_readable():
