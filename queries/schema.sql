@@ -251,7 +251,7 @@ COMMENT ON COLUMN non_events.end_earliest IS 'Earliest instant at which it may h
 COMMENT ON COLUMN non_events.end_latest IS 'Latest instant at which it may have ended; NULL = not known';
 COMMENT ON COLUMN non_events.start_precision IS 'How precisely the onset is known';
 COMMENT ON COLUMN non_events.end_precision IS 'How precisely the end is known; NULL where there is none';
-COMMENT ON COLUMN non_events.kind IS 'court_order, official_statement, announcement, control, control_outage';
+COMMENT ON COLUMN non_events.kind IS 'election, rally, protest, court_order, official_statement, announcement, draft_law, holiday, exam, war, attack, disaster, coup, control, control_outage';
 COMMENT ON COLUMN non_events.scope IS 'Nationwide, regional, by operator';
 COMMENT ON COLUMN non_events.services IS 'What it was about';
 COMMENT ON COLUMN non_events.discovery_route IS 'How it came to be known; empty = not recorded';

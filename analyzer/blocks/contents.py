@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -18,7 +18,10 @@ from analyzer.places import WORLD, check_country, local_midnight
 from analyzer.records import Block, Claim, Context, DonorExclusion, Overlap, Published
 
 DATA = Path(__file__).parents[1] / "data"
-SHIPPED_TABLES = ("events.csv", "published_estimates.csv", "claims.csv")
+SHIPPED_TABLES = (
+    "events.csv", "non_events.csv", "published_estimates.csv", "claims.csv", "contexts.csv", "donor_exclusions.csv",
+)  # fmt: skip
+OUTCOME_FREE = ("order", "measurement", "press")
 _T = TypeVar("_T")
 Touches = Literal["base", "horizon", "base and horizon"]
 
@@ -61,7 +64,13 @@ class Catalogue:
         return {donor: ", ".join(sorted(set(reasons))) for donor, reasons in sorted(found.items())}
 
 
-def make(events: Iterable[Block], claims: Iterable[Claim], published: Iterable[Published]) -> Catalogue:
+def make(
+    events: Iterable[Block],
+    claims: Iterable[Claim],
+    published: Iterable[Published],
+    contexts: Iterable[Context] = (),
+    donor_exclusions: Iterable[DonorExclusion] = (),
+) -> Catalogue:
     """A catalogue in its order: by country, onset and id."""
     ordered = sorted(events, key=lambda b: (b.cc, b.onset_earliest, b.block_id))
     return Catalogue(
@@ -69,17 +78,34 @@ def make(events: Iterable[Block], claims: Iterable[Claim], published: Iterable[P
         non_events=tuple(b for b in ordered if b.is_non_event),
         claims=tuple(claims),
         published=tuple(published),
+        contexts=tuple(contexts),
+        donor_exclusions=tuple(donor_exclusions),
     )
 
 
 @cache
 def shipped() -> Catalogue:
     """The tables that come with the tool, validated; needs no store."""
+    events = [event for table in ("events.csv", "non_events.csv") for event in read_events(_text(table), table)]
+    said = read_claims(_text("claims.csv"), "claims.csv")
     return make(
-        read_events(_text("events.csv"), "events.csv"),
-        read_claims(_text("claims.csv"), "claims.csv"),
+        events,
+        [*said, *_own_claims({c.block_id for c in said})],
         [tables.published(row) for row in _shipped_rows("published_estimates.csv", tables.PUBLISHED_COLUMNS)],
+        [tables.context(row) for row in _shipped_rows("contexts.csv", tables.CONTEXT_COLUMNS)],
+        [tables.donor_exclusion(row) for row in _shipped_rows("donor_exclusions.csv", tables.EXCLUSION_COLUMNS)],
     )
+
+
+def outcome_free(route: str) -> bool:
+    """True where a block became known by a route that does not depend on what it did to circumvention.
+
+    An official order, a measurement of reachability and a press report of the block exist whether or not anybody
+    turned to a VPN.  A vendor tells of the blocks at which its demand rose and a scan finds the changes that are
+    large: a typical effect formed from those is that of the striking ones.  A route that is not recorded ('') counts
+    as one that may depend on it.
+    """
+    return route in OUTCOME_FREE
 
 
 @cache
@@ -184,6 +210,11 @@ def _where(in_base: bool, in_horizon: bool) -> Touches:
 def _neighbours(catalogue: Catalogue, block: Block) -> list[Block]:
     own = [b for b in catalogue.blocks if b.cc == block.cc]
     return [b for b in [*own, *(e for e in catalogue.events if e.cc == WORLD)] if b.block_id != block.block_id]
+
+
+def _own_claims(spoken_for: Collection[str]) -> list[Claim]:
+    rows = _shipped_rows("non_events.csv", tables.EVENT_COLUMNS)
+    return [c for row in rows if row.get("event_id") not in spoken_for for c in tables.claims_of_event(row)]
 
 
 def _text(name: str) -> str:

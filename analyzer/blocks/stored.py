@@ -70,7 +70,8 @@ def catalogue(store: Store | None = None) -> Catalogue:
     taken = {b.block_id for b in own}
     base = shipped()
     kept = [b for b in base.events if b.block_id not in taken]
-    return make([*kept, *own], [*base.claims, *claims], [*base.published, *figures])
+    said, told = [*base.claims, *claims], [*base.published, *figures]
+    return make([*kept, *own], said, told, base.contexts, base.donor_exclusions)
 
 
 def fill(con: Connection) -> bool:

@@ -17,9 +17,12 @@ from typing import NoReturn, TypeVar
 from analyzer.blocks.times import Span, days, span
 from analyzer.errors import AnalyzerError, BadInput
 from analyzer.places import check_country
-from analyzer.records import Block, Claim, Precision, Published
+from analyzer.records import Block, Claim, Context, DonorExclusion, Precision, Published
 
-NON_EVENT_KINDS = ("court_order", "official_statement", "announcement", "control", "control_outage")
+NON_EVENT_KINDS = (
+    "court_order", "official_statement", "announcement", "control", "control_outage", "election", "rally", "protest",
+    "draft_law", "holiday", "exam", "war", "attack", "disaster", "coup",
+)  # fmt: skip
 BLOCK_KINDS = (
     "social_media_block", "messaging_block", "site_block", "throttling", "mobile_shutdown", "shutdown", "vpn_block",
     "age_gate", "service_withdrawal", "tax_gate", "app_ban",
@@ -35,6 +38,10 @@ UNITS = RELATIVE_UNITS + ABSOLUTE_UNITS
 EVENT_COLUMNS = ("event_id", "country", "name", "start_utc", "start_precision", "services", "kind")
 PUBLISHED_COLUMNS = ("event_id", "publisher", "indicator", "date_or_window", "value", "unit")
 CLAIM_COLUMNS = ("block_id", "who", "says", "address", "stated_at")
+ROUTES = ("order", "measurement", "press", "vendor", "scan")
+EXCLUSION_REASONS = ("own_block", "exit_traffic", "diaspora", "shared_servers")
+CONTEXT_COLUMNS = ("block_id", "kind", "note", "address")
+EXCLUSION_COLUMNS = ("donor", "cc", "indicators", "start", "end", "reason", "note", "address")
 ARTEFACT_COLUMNS = ("artefact_id", "indicators", "start", "end", "effect", "note", "address")
 _T = TypeVar("_T")
 _ID = re.compile(r"[a-z]{2}(-[a-z]+)?-\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?(-[a-z0-9]+)*")
@@ -119,7 +126,7 @@ def check_unique(ids: Collection[str], row: Row, block_id: str) -> None:
 
 def block(row: Row) -> Block:
     """A row of events.csv as a record; kind says whether it is a block or a non-event."""
-    cc = row.attempt("country", lambda: check_country(row.need("country")))
+    cc = row.attempt("country", lambda: _one_country(row.need("country")))
     start = _span(row, "start", cc)
     end = _span(row, "end", cc) if row.get("end_utc") else None
     kind = row.among("kind", KINDS)
@@ -136,7 +143,7 @@ def block(row: Row) -> Block:
         kind=kind,
         scope=row.get("scope"),
         services=row.many("services"),
-        discovery_route=row.get("discovery_route"),
+        discovery_route=row.among("discovery_route", ROUTES) if row.get("discovery_route") else "",
         is_non_event=kind in NON_EVENT_KINDS,
     )
     row.attempt("end_utc", lambda: check_block(record))
@@ -153,6 +160,8 @@ def check_block(block: Block) -> Block:
         raise BadInput(f"unknown kind {block.kind!r}: use one of {', '.join(KINDS)}")
     if block.is_non_event != (block.kind in NON_EVENT_KINDS):
         raise BadInput(f"kind {block.kind!r} is {'no ' if block.is_non_event else 'a '}non-event: correct is_non_event")
+    if block.discovery_route not in ("", *ROUTES):
+        raise BadInput(f"unknown discovery_route {block.discovery_route!r}: use one of {', '.join(ROUTES)}, or nothing")
     if not block.services or not block.name:
         raise BadInput("a block needs a name and at least one service; write internet, or none for a non-event")
     _check_order(block)
@@ -190,10 +199,33 @@ def claims_of_event(row: Row) -> list[Claim]:
     """The claims that a row of events.csv carries itself: who confirmed it, and its notes."""
     address = (*row.many("source_urls"), "")[0]
     event = row.need("event_id")
-    named = [Claim(event, who, f"Named as having measured or admitted: {row.need('name')}", address, "")
-             for who in row.many("confirmed_by")]  # fmt: skip
+    says = "Dates it" if row.get("kind") in NON_EVENT_KINDS else "Named as having measured or admitted"
+    named = [Claim(event, who, f"{says}: {row.need('name')}", address, "") for who in row.many("confirmed_by")]
     notes = row.get("notes")
     return [*named, Claim(event, f"notes of {row.file}", notes, address, "")] if notes else named
+
+
+def context(row: Row) -> Context:
+    """A row of contexts.csv as a record: what else happened when a block began."""
+    kind = row.among("kind", NON_EVENT_KINDS)
+    return Context(row.need("block_id"), kind, row.need("note"), row.get("address"))
+
+
+def donor_exclusion(row: Row) -> DonorExclusion:
+    """A row of donor_exclusions.csv as a record; an empty day leaves that side open, an empty cc means any country."""
+    start, end = (_optional_day(row, column) for column in ("start", "end"))
+    if start and end and end <= start:
+        row.fail("end", f"{end} is not after {start}: give the first day after it, or nothing")
+    return DonorExclusion(
+        donor=row.attempt("donor", lambda: _one_country(row.need("donor"))),
+        cc=row.attempt("cc", lambda: _one_country(row.get("cc"))) if row.get("cc") else "",
+        indicators=row.many("indicators"),
+        start=start,
+        end=end,
+        reason=row.among("reason", EXCLUSION_REASONS),
+        note=row.need("note"),
+        address=row.get("address"),
+    )
 
 
 def artefact(row: Row) -> Artefact:
@@ -204,6 +236,18 @@ def artefact(row: Row) -> Artefact:
         row.fail("end", f"{end} is not after {start}: give the first day after the artefact")
     return Artefact(row.need("artefact_id"), row.many("indicators"), start, end, row.many("effect"), row.need("note"),
                     row.get("address"))  # fmt: skip
+
+
+def _optional_day(row: Row, column: str) -> date | None:
+    return row.attempt(column, lambda: days(row.get(column))[0]) if row.get(column) else None
+
+
+def _one_country(text: str) -> str:
+    codes = [code for code in re.split(r"[;,/|+&\s]+", text) if code]
+    if len(codes) > 1:
+        one_each = " and ".join(f"{code.lower()}-..." for code in codes)
+        raise BadInput(f"{text!r} names {len(codes)} countries: write one row per country, with ids {one_each}")
+    return check_country(text)
 
 
 def _identifier(row: Row, cc: str) -> str:
