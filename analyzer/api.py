@@ -151,6 +151,7 @@ class Database:
     ) -> Study:
         """The study of a block, or of a country and local calendar date that is no block.
 
+        A worldwide event (of XX) with a country is asked of that country's series.
         estimator: replay, or did, synthetic_control, sdid or difp, which weight donor countries.  shapes: `moved` reads
         the shape of a change (peak, half-life, what is left) where the headline says rise or fall, `all` that of every
         series, `none` none.  Raises UnknownName for an unknown block, country, indicator, horizon or estimator; rows
@@ -159,9 +160,7 @@ class Database:
         from analyzer import study
 
         catalogue = self.catalogue()
-        if (block_id is None) == (cc is None or date is None):
-            raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
-        asked = blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), date)  # type: ignore[arg-type]
+        asked = _event(catalogue, block_id, cc, date)
         wanted = study.DEFAULT_HORIZONS if horizons is None else tuple(horizons)
         options: dict[str, Any] = {"indicator": indicator, "estimator": estimator, "shapes": shapes}
         answer = study.ask(self.store, catalogue, asked, horizons=wanted, now=now(), **options)
@@ -235,6 +234,17 @@ class Database:
 
         asked = study.BriefQuestion(block_ids, cc, start, end)
         return write_brief(study.dossier(self.store, self.catalogue(), asked, command=command, now=now()), path)
+
+
+def _event(catalogue: Catalogue, block_id: str | None, cc: str | None, day: date | None) -> records.Block:
+    from analyzer import study
+
+    if block_id and day is None:
+        found = blocks.find(catalogue, block_id)
+        return study.in_country(found, cc) if cc else found
+    if block_id or not cc or day is None:
+        raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
+    return study.bare_date(cc, day)
 
 
 def open(path: str | PathLike[str] = "uptake.duckdb") -> Database:

@@ -66,7 +66,7 @@ def test_a_date_only_onset_counts_from_local_midnight_and_the_partly_exposed_day
 def test_every_row_says_why_and_carries_versions(study: Study):
     for e in study.estimates:
         assert e.reasons
-        assert "rules 1" in e.version
+        assert "rules 2" in e.version
         assert (e.role, e.plan_id, e.verification) == ("exploratory", "", "not_verifiable")
         assert e.attribution != "supported"
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime, timedelta
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer import verdicts
-from analyzer.records import Block, Check, Effect
+from analyzer.records import Effect
 
 EMPTY = np.array([1.0])
 
@@ -40,13 +37,6 @@ def effect(low: float, ratio: float, high: float, expected: float = 1000.0) -> E
         placebo_n=50,
         members={},
     )
-
-
-def block(start: str, end: str | None, *, kind: str = "social_media_block") -> Block:
-    """A block known to the day."""
-    onset = datetime.fromisoformat(start)
-    last = datetime.fromisoformat(end) if end else None
-    return Block("pk-x", "PK", "x", onset, onset, last, last, "day", "day" if last else None, kind, "", ("x",))
 
 
 @pytest.mark.parametrize(
@@ -79,47 +69,19 @@ def test_every_reason_states_a_bound_and_never_says_no_effect(ratio: float, down
     assert "no effect" not in said
 
 
-def test_supported_is_never_given():
-    words = {
-        verdicts.attribution(b, at, (), ())[0]
-        for b in (None, block("2024-02-17", None), block("2024-02-17", "2024-02-18"))
-        for at in (None, datetime(2024, 2, 17), datetime(2024, 3, 17), datetime(2024, 1, 1))
-    }
-    assert "supported" not in words
+def test_a_plan_may_set_the_smallest_effect_of_interest():
+    found = effect(0.9, 1.0, 1.1)
+    assert verdicts.verdict(found, smallest=1.05) == "inconclusive"
+    assert "x1.15" in verdicts.verdict_reason(found, verdicts.verdict(found, smallest=1.15), smallest=1.15)
+    with pytest.raises(ValueError, match="smallest"):
+        verdicts.verdict(found, smallest=0.8)
 
 
-def test_a_change_six_days_after_a_block_of_hours_is_not_credited_to_it():
-    four_hours = block("2021-04-16", "2021-04-16")
-    word, reasons = verdicts.attribution(four_hours, datetime(2021, 4, 22), (), ())
-    assert word == "unclear"
-    assert "6 days after onset" in reasons[0]
-    assert "not credited" in reasons[0]
+@pytest.mark.parametrize("low", [0.9, 1.1])
+def test_the_upper_bound_is_always_said(low: float):
+    found = effect(low, 1.15, 1.2)
+    assert "up to x1.20" in verdicts.verdict_reason(found, verdicts.verdict(found))
 
 
-def test_a_change_weeks_into_a_lasting_block_is_not_called_late():
-    lasting = block("2024-02-17", "2025-05-07")
-    assert "not credited" not in verdicts.attribution(lasting, datetime(2024, 3, 10), (), ())[1][0]
-
-
-def test_a_change_well_before_the_block_is_not_credited_to_it():
-    later = block("2024-02-17", None)
-    early = later.onset_earliest - verdicts.LONGEST_LEAD - timedelta(days=1)
-    assert "before the block" in verdicts.attribution(later, early, (), ())[1][0]
-
-
-def test_a_common_movement_is_another_cause():
-    together = Check("common_mode", "failed", "the median of 60 other countries moves by x1.90")
-    word, reasons = verdicts.attribution(block("2024-02-17", None), None, (together,), ())
-    assert word == "other_cause"
-    assert reasons == (together.sentence,)
-
-
-def test_another_event_in_the_window_makes_the_cause_contested():
-    rival = replace(block("2024-02-18", None), block_id="pk-election", is_non_event=True)
-    word, reasons = verdicts.attribution(block("2024-02-17", None), None, (), (rival,))
-    assert word == "contested"
-    assert "pk-election" in reasons[0]
-
-
-def test_a_date_without_a_block_is_said_to_be_one():
-    assert verdicts.attribution(None, None, (), ())[0] == "no_block_known"
+def test_the_rules_have_a_version():
+    assert verdicts.RULES_VERSION == "2"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: vpn-uptake estimate sd-2018-12-21-social --horizon 7d --horizon 14d")
 @click.argument("block", required=False)
-@click.option("--cc", metavar="CC", help="Country, for a date that is no block of the catalogue.")
+@click.option("--cc", metavar="CC", help="Country, with --date or with a worldwide event.")
 @click.option("--date", "day", type=date_type, metavar="D", help="Local calendar day in that country.")
 @click.option("--indicator", metavar="I", help="One indicator only; all of the country's without it.")
 @click.option(
@@ -56,7 +56,7 @@ def command(
     if repeated:
         _print_repeated(block, cc, day, indicator=indicator, horizons=horizons, shape=shape, db=db, fmt=fmt)
         return
-    if (block is None) == (cc is None or day is None):
+    if (block is None and (cc is None or day is None)) or (block and day):
         raise click.UsageError("name a BLOCK, or a country and a date with --cc and --date")
     study = analyzer.open(db).estimate(
         block,

@@ -6,10 +6,10 @@ import textwrap
 from datetime import datetime
 from itertools import groupby
 
-from analyzer.outputs import _shape_text
+from analyzer.outputs import _breakdown_text, _shape_text
 from analyzer.outputs.table import number, text
 from analyzer.places import country_name, to_local
-from analyzer.records import Block, Estimate, Output, Study
+from analyzer.records import Block, Breakdown, Estimate, Output, Study
 from analyzer.verdicts import shared_reasons
 
 _HEADINGS = ("horizon", "observed", "expected (95 %)", "ratio (95 %)", "excess (95 %)", "verdict", "attribution")
@@ -38,17 +38,22 @@ def when(instant: datetime, cc: str) -> str:
 def _series(study: Study) -> list[str]:
     groups = groupby(study.estimates, key=lambda e: (e.indicator, e.entity, e.estimand))
     shapes = {(s.indicator, s.entity, s.estimand): _shape_text.lines(s) for s in study.shapes}
-    return [_one_series(*key, list(rows), shapes.get(key, [])) for key, rows in groups]
+    return [_one_series(list(rows), shapes.get(key, []), _breakdowns(study, key)) for key, rows in groups]
 
 
-def _one_series(indicator: str, entity: str, estimand: str, rows: list[Estimate], shape: list[str]) -> str:
-    name = f"{indicator}{' ' + entity if entity else ''}, against {_ESTIMANDS.get(estimand, estimand)}"
+def _breakdowns(study: Study, key: tuple[str, str, str]) -> list[Breakdown]:
+    return [b for b in study.breakdowns if (b.indicator, b.entity, b.estimand) == key]
+
+
+def _one_series(rows: list[Estimate], shape: list[str], breakdowns: list[Breakdown]) -> str:
+    e = rows[0]
+    name = f"{e.indicator}{' ' + e.entity if e.entity else ''}, against {_ESTIMANDS.get(e.estimand, e.estimand)}"
     cells = [_HEADINGS, *(_cells(e) for e in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(_HEADINGS))]
     table = ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
-    reasons = [line for reason in _reasons(rows) for line in _wrapped(reason)]
+    reasons = [line for r in _reasons(rows, _breakdown_text.said_already(breakdowns)) for line in _wrapped(r)]
     base = sorted({e.base for e in rows if e.base})
-    course = [line for sentence in shape for line in _wrapped(sentence)]
+    course = [line for sentence in (*shape, *_breakdown_text.lines(breakdowns)) for line in _wrapped(sentence)]
     return "\n".join([name, *table, *course, *(f"  base {b}" for b in base), *reasons])
 
 
@@ -58,10 +63,11 @@ _ESTIMANDS = {
 }
 
 
-def _reasons(rows: list[Estimate]) -> list[str]:
-    """What holds for every estimated horizon once, then what is special to each."""
-    common = shared_reasons(rows)
-    special = [f"{e.horizon}: {'; '.join(r for r in e.reasons.split('; ') if r not in common)}" for e in rows]
+def _reasons(rows: list[Estimate], said: frozenset[str]) -> list[str]:
+    """What holds for every estimated horizon once, then what is special to each and not said above."""
+    common = [r for r in shared_reasons(rows) if r not in said]
+    left_out = said.union(common)
+    special = [f"{e.horizon}: {'; '.join(r for r in e.reasons.split('; ') if r not in left_out)}" for e in rows]
     return [*special, *([f"all: {'; '.join(common)}"] if common else [])]
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from analyzer.study.ask import ask, bare_date, series_keys
+from analyzer.study.ask import ask, bare_date, in_country, series_keys
 from analyzer.study.dossier import BriefQuestion, dossier, dossier_of
 from analyzer.study.horizons import DEFAULT as DEFAULT_HORIZONS
 from analyzer.study.repeated import repeated
 
-__all__ = ["DEFAULT_HORIZONS", "BriefQuestion", "ask", "bare_date", "dossier", "dossier_of", "repeated", "series_keys"]
+__all__ = [
+    "DEFAULT_HORIZONS",
+    "BriefQuestion",
+    "ask",
+    "bare_date",
+    "dossier",
+    "dossier_of",
+    "in_country",
+    "repeated",
+    "series_keys",
+]

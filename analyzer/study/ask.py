@@ -9,8 +9,8 @@ from itertools import chain
 from typing import Any
 
 from analyzer.blocks import Catalogue, overlaps
-from analyzer.errors import StoreError, UnknownName
-from analyzer.places import UNKNOWN, check_country, country_name, local_day
+from analyzer.errors import BadInput, StoreError, UnknownName
+from analyzer.places import UNKNOWN, WORLD, check_country, country_name, local_day, to_local
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.registry import load
 from analyzer.store import Store
@@ -49,6 +49,21 @@ def bare_date(cc: str, day: date) -> Block:
         services=(),
         is_non_event=True,
     )
+
+
+def in_country(event: Block, cc: str) -> Block:
+    """A worldwide event as it is asked of one country.
+
+    Raises UnknownName for an unknown country, BadInput where the event is one of another country.
+    """
+    code = check_country(cc)
+    if event.cc not in (code, WORLD):
+        day = to_local(event.onset_earliest, code).date()
+        there = f"for its date in {country_name(code)} use --cc {code} --date {day}"
+        raise BadInput(
+            f"{event.block_id} is an event of {country_name(event.cc)}, not of {country_name(code)}: {there}"
+        )
+    return replace(event, cc=code)
 
 
 def ask(
@@ -125,6 +140,7 @@ def _study(
         published=catalogue.published_about(block.block_id),
         tool_version=__version__,
         shapes=tuple(chain.from_iterable(a.shapes for a in answers)),
+        breakdowns=tuple(chain.from_iterable(a.breakdowns for a in answers)),
     )
 
 
@@ -146,6 +162,10 @@ def _short_in_words(short: Sequence[SeriesKey]) -> tuple[str, ...]:
 
 
 def _what_to_fetch(block: Block) -> str:
+    if block.cc == WORLD:
+        day = block.onset_earliest.date()
+        own = f"name a country with --cc, as in vpn-uptake estimate {block.block_id} --cc PK"
+        return f"a worldwide event, and the store holds no series of world totals on {day}: {own}"
     first = (block.onset_earliest - timedelta(days=200)).date()
     last = (block.onset_earliest + timedelta(days=91)).date()
     fetch = f"vpn-uptake fetch tor_bridge_users --cc {block.cc} --from {first} --to {last}"

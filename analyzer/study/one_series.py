@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
@@ -12,34 +12,34 @@ from analyzer import verdicts
 from analyzer.blocks import Catalogue
 from analyzer.checks import Evidence
 from analyzer.errors import NotEnoughData
-from analyzer.estimators import Change
 from analyzer.panel import DONOR_QUIET
 from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import (
-    Attribution,
     Block,
+    Breakdown,
     Check,
     Effect,
     Estimate,
     PublisherRow,
     SeriesShape,
     SeriesView,
+    Verified,
 )
 from analyzer.registry import load, load_all
 from analyzer.study import rows
 from analyzer.study.asked import Asked, asked_of, estimands
+from analyzer.study.cause import Known, cause, shown_without_estimate
 from analyzer.study.effects import Found, alone, compared, find, under
 from analyzer.study.heading import heading_of
 from analyzer.study.horizons import Window, of_series, onset_steps, window, words
 from analyzer.study.located import located
+from analyzer.study.matched import breakdowns
 from analyzer.study.publisher import publisher_rule
-from analyzer.study.reasons import changed_on, reach, reasons, touching_events
+from analyzer.study.reasons import changed_on, reasons, touching_events
 from analyzer.study.series import Aligned
 from analyzer.study.shapes import Wanted, shape_of_series
 from analyzer.study.view import view_of
 from analyzer.study.wording import moment
-
-_OUTAGES = ("control", "control_outage")  # kinds of the catalogue in which no access was blocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Answer:
     publisher_rule: tuple[PublisherRow, ...]
     snapshot_ids: tuple[str, ...]
     shapes: tuple[SeriesShape, ...]
+    breakdowns: tuple[Breakdown, ...] = ()
 
 
 def answer(
@@ -62,8 +63,12 @@ def answer(
     shapes: Wanted = "moved",
     *,
     estimator: str = "replay",
+    verified: Verified | None = None,
 ) -> Answer | None:
-    """What a series says about an event; None where it does not reach the event at all."""
+    """What a series says about an event; None where it does not reach the event at all.
+
+    verified: what measurements in the store say about the block, None where none were asked.
+    """
     onsets = [o for o in onset_steps(block, series) if o < series.length]
     if block.cc not in series.values or not onsets or onsets[0] <= 0:
         return None
@@ -71,10 +76,12 @@ def answer(
     windows = [window(h, block, series, onsets[0]) for h in of_series(horizons, series)]
     found = [find(asked, at, estimand, onsets) for estimand in estimands(asked) for at in windows]
     headline = _headline(found)
-    checks = _checks(asked, headline) if headline else ()
-    change = located(asked)
+    evidence = _evidence(asked, headline) if headline else None
+    checks = tuple(rule.run(evidence) for rule in load_all("checks").values()) if evidence else ()
+    placebos = breakdowns(asked, headline, evidence.alone) if headline and evidence else ()
+    known = Known(checks, located(asked), verified, placebos)
     short = _short_block(asked)
-    estimates = tuple(_row(asked, f, checks, change, short) for f in found)
+    estimates = tuple(_row(asked, f, known, short) for f in found)
     first, last = asked.onset - 1, asked.onset + 28
     return Answer(
         estimates=estimates,
@@ -85,6 +92,7 @@ def answer(
         publisher_rule=publisher_rule(series, block.cc, first, last),
         snapshot_ids=series.snapshot_ids[block.cc],
         shapes=(shape_of_series(asked),) if _wants_shape(asked, headline, shapes) else (),
+        breakdowns=placebos,
     )
 
 
@@ -102,11 +110,6 @@ def _name(series: Aligned) -> str:
 def _headline(found: Sequence[Found]) -> Found | None:
     able = {f.window.horizon: f for f in reversed(found) if f.effects and not f.window.after_end}
     return next((able[h] for h in (*verdicts.HEADLINE, *able) if h in able), None)
-
-
-def _checks(asked: Asked, headline: Found) -> tuple[Check, ...]:
-    evidence = _evidence(asked, headline)
-    return tuple(rule.run(evidence) for rule in load_all("checks").values())
 
 
 def _evidence(asked: Asked, headline: Found) -> Evidence:
@@ -158,52 +161,15 @@ def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
     return tuple(sorted(sizes, key=lambda cc: (-sizes[cc], cc)))
 
 
-def _row(asked: Asked, found: Found, checks: Sequence[Check], change: Change | None, short: str) -> Estimate:
+def _row(asked: Asked, found: Found, known: Known, short: str) -> Estimate:
     heading = heading_of(asked, found)
-    cause = _cause(asked, found, checks, change)
+    why = cause(asked, found, known)
     if not found.effects:
-        known = cause[0] in (
-            "no_block_known",
-            "other_cause",
-        )  # known without an estimate: of the event, not of its size
-        word: Attribution = cause[0] if known else "unclear"
-        why = (found.refusal, *changed_on(asked, change), short, *(cause[1] if word == "other_cause" else ()))
-        return rows.refused(heading, found.window.horizon, "; ".join(filter(None, why)), word)
-    return rows.given(heading, found.window.horizon, found.effects, cause, [*reasons(asked, found, change), short])
-
-
-def _cause(
-    asked: Asked, found: Found, checks: Sequence[Check], change: Change | None
-) -> tuple[Attribution, tuple[str, ...]]:
-    moved = found.effects and verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale) in ("rise", "fall")
-    at = asked.series.time(change.step) if change else None
-    if asked.block.kind in _OUTAGES:
-        return "other_cause", (f"the catalogue lists this as {asked.block.kind}: no access was blocked",)
-    rivals = _rivals(asked, reach(asked, found))
-    if asked.known is None and (outages := _outages(asked, found)):
-        return "other_cause", tuple(f"the catalogue lists {o.block_id} as {o.kind} at this time" for o in outages)
-    return verdicts.attribution(asked.known, at, checks if moved else (), rivals)
-
-
-def _outages(asked: Asked, found: Found) -> list[Block]:
-    """Outages without a block that began within the window, or within its gap to the base."""
-    start = asked.series.time(max(asked.onset - asked.gap, 0))
-    end = asked.series.time(asked.onset + max(reach(asked, found), 1))
-    listed = [b for b in asked.catalogue.events if b.kind in _OUTAGES and b.cc in (asked.cc, WORLD)]
-    return [b for b in listed if start <= b.onset_earliest < end]
-
-
-def _rivals(asked: Asked, steps: int) -> tuple[Block, ...]:
-    """Other events that begin or end between the base and the window's end: they may have moved the series too."""
-    start = asked.series.time(max(asked.onset - asked.gap, 0))
-    end = asked.series.time(asked.onset + max(steps, 1))
-    touching = (o.block for o in touching_events(asked, max(steps, 1)))
-    return tuple(b for b in touching if b != asked.known and _moves_within(b, start, end))
-
-
-def _moves_within(block: Block, start: datetime, end: datetime) -> bool:
-    moments = (block.onset_earliest, block.end_latest)
-    return any(m is not None and start <= m < end for m in moments)
+        word, said = shown_without_estimate(why)
+        reasons_of = (found.refusal, *changed_on(asked, known.change), short, *said)
+        return rows.refused(heading, found.window.horizon, "; ".join(filter(None, reasons_of)), word)
+    notes = [*reasons(asked, found, known.change), short]
+    return rows.given(heading, found.window.horizon, found.effects, why, notes)
 
 
 def _short_block(asked: Asked) -> str:
