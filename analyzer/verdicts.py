@@ -36,7 +36,7 @@ def few_units(effect: Effect, scale: str = "count") -> bool:
     return scale == "count" and (effect.expected < FEW_UNITS or effect.expected_low < 1.0)
 
 
-def verdict(effect: Effect, scale: str = "count") -> Verdict:
+def verdict(effect: Effect, scale: str = "count", smallest: float = SMALLEST_EFFECT_OF_INTEREST) -> Verdict:
     """What the 95 % interval says; the excess decides where a two-sided ratio may not be printed."""
     if few_units(effect, scale):
         return "rise" if effect.excess_low > 0 else "fall" if effect.excess_high < 0 else "inconclusive"
@@ -44,20 +44,21 @@ def verdict(effect: Effect, scale: str = "count") -> Verdict:
         return "rise"
     if effect.ratio_high < 1:
         return "fall"
-    inside = effect.ratio_low >= 1 / SMALLEST_EFFECT_OF_INTEREST and effect.ratio_high <= SMALLEST_EFFECT_OF_INTEREST
+    inside = effect.ratio_low >= 1 / smallest and effect.ratio_high <= smallest
     return "ruled_out" if inside else "inconclusive"
 
 
-def verdict_reason(effect: Effect, word: Verdict, scale: str = "count") -> str:
+def verdict_reason(
+    effect: Effect, word: Verdict, scale: str = "count", smallest: float = SMALLEST_EFFECT_OF_INTEREST
+) -> str:
     """The verdict in words; the upper bound is always said."""
     if few_units(effect, scale):
         bound = f"at least x{effect.ratio_low:.2f}" if effect.ratio_low > 0 else "no lower bound"
         return f"fewer than {FEW_UNITS:g} units expected or a bound near zero: the excess and {bound}, no ratio"
-    sesoi = SMALLEST_EFFECT_OF_INTEREST
     return {
         "rise": f"the whole interval lies above 1, up to x{effect.ratio_high:.2f}",
         "fall": f"the whole interval lies below 1, from x{effect.ratio_low:.2f} to x{effect.ratio_high:.2f}",
-        "ruled_out": f"a change beyond x{sesoi:g} (or 1/{sesoi:g}) is ruled out",
+        "ruled_out": f"a change beyond x{smallest:g} (or 1/{smallest:g}) is ruled out",
     }.get(word, f"the interval holds 1 and reaches from x{effect.ratio_low:.2f} up to x{effect.ratio_high:.2f}")
 
 
