@@ -146,25 +146,86 @@ class Database:
         date: date | None = None,
         indicator: str | None = None,
         horizons: Iterable[str] | None = None,
-        estimator: str = "replay",
+        estimator: str | None = None,
         shapes: Literal["moved", "all", "none"] = "moved",
+        plan: str | PathLike[str] | None = None,
     ) -> Study:
         """The study of a block, or of a country and local calendar date that is no block.
 
         A worldwide event (of XX) with a country is asked of that country's series.
-        estimator: replay, or did, synthetic_control, sdid or difp, which weight donor countries.  shapes: `moved` reads
-        the shape of a change (peak, half-life, what is left) where the headline says rise or fall, `all` that of every
-        series, `none` none.  Raises UnknownName for an unknown block, country, indicator, horizon or estimator; rows
-        that cannot be estimated are in the study with their reason.
+        estimator: replay (the usual), or did, synthetic_control, sdid or difp, which weight donor countries.  shapes:
+        `moved` reads the shape of a change (peak, half-life, what is left) where the headline says rise or fall, `all`
+        that of every series, `none` none.  plan: id or file of a frozen plan: its question, unless another is named
+        beside it, which is then exploratory.  Raises UnknownName for an unknown block, country, indicator, horizon,
+        estimator or plan, and for a plan's file that was changed; rows that cannot be estimated are in the study with
+        their reason.
         """
         from analyzer import study
+        from analyzer.study import planned
 
         catalogue = self.catalogue()
-        asked = _event(catalogue, block_id, cc, date)
-        wanted = study.DEFAULT_HORIZONS if horizons is None else tuple(horizons)
-        options: dict[str, Any] = {"indicator": indicator, "estimator": estimator, "shapes": shapes}
-        answer = study.ask(self.store, catalogue, asked, horizons=wanted, now=now(), **options)
+        frozen = None if plan is None else planned.named(self.store, catalogue, str(plan))
+        if frozen is not None and block_id is None and cc is None and date is None:
+            asked = planned.event_of(frozen)
+        else:
+            asked = _event(catalogue, block_id, cc, date)
+        options: dict[str, Any] = {"indicator": indicator, "estimator": estimator, "shapes": shapes, "plan": frozen}
+        answer = study.ask(self.store, catalogue, asked, horizons=tuple(horizons or ()), now=now(), **options)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
+
+    def plan_new(self, path: str | PathLike[str] | None = None, **given: dict[str, Any]) -> str:
+        """A plan's draft as TOML, written to `path` where one is named.
+
+        given: values by section, as event={"block": ...}, primary={"indicator": ..., "horizon": ...}; the sections and
+        fields are those of the file.  Raises BadInput for a value that cannot be meant, or a path that is taken.
+        """
+        from analyzer.study import planned
+
+        text = planned.draft(self.catalogue(), given)
+        if path is not None:
+            _write_new(Path(path), text)
+        return text
+
+    def plan_freeze(self, path: str | PathLike[str]) -> dict[str, Any]:
+        """Freeze the plan of a file; the same content again changes nothing.  Returns the row of `plans`, and `fresh`.
+
+        Raises BadInput where the file holds no plan, StoreError where the store cannot be written.
+        """
+        from analyzer.study import planned
+
+        frozen, fresh = planned.freeze(self.store, self.catalogue(), path, now=now())
+        return {**planned.row(frozen), "fresh": fresh}
+
+    def plans(self) -> list[dict[str, Any]]:
+        """Every frozen plan, oldest first, each with whether it came before its data."""
+        from analyzer import plans
+        from analyzer.study import planned
+
+        catalogue = self.catalogue()
+        return [planned.row(planned.planned(p, catalogue)) for p in plans.listed(self.store)]
+
+    def curve(
+        self,
+        block_id: str | None = None,
+        *,
+        cc: str | None = None,
+        date: date | None = None,
+        indicator: str | None = None,
+        horizon: str = "14d",
+        progress: Progress | None = None,
+    ) -> pd.DataFrame:
+        """One estimate per defensible choice of base, gap, donors, masks and weekends: the rows of `vpn-uptake curve`.
+
+        `attrs["summary"]` holds a sentence per series.  Raises UnknownName for what is not known.
+        """
+        import pandas as pd
+
+        from analyzer.study import curve
+
+        rows, summary = curve_report(self, block_id, cc, date, indicator=indicator, horizon=horizon, progress=progress)
+        frame = pd.DataFrame([[row[c] for c in curve.COLUMNS] for row in rows], columns=list(curve.COLUMNS))
+        frame.attrs["summary"] = summary
+        return frame
 
     def repeated(self, cc: str, *, indicator: str | None = None, horizon: str = "14d") -> list[dict[str, Any]]:
         """What each of a country's repeated blocks added to what the earlier ones left: one row per block and series.
@@ -237,6 +298,7 @@ class Database:
 
 
 def _event(catalogue: Catalogue, block_id: str | None, cc: str | None, day: date | None) -> records.Block:
+    """The block of that id, in a country where it is worldwide; or the local calendar day of a country."""
     from analyzer import study
 
     if block_id and day is None:
@@ -245,6 +307,39 @@ def _event(catalogue: Catalogue, block_id: str | None, cc: str | None, day: date
     if block_id or not cc or day is None:
         raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
     return study.bare_date(cc, day)
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise BadInput(f"{path} is there already: name another file") from error
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+
+
+def plan_shown(db: Database, plan_id: str | None) -> str:
+    """A frozen plan as its file, under a heading; the only one without an id.  Raises UnknownName."""
+    from analyzer import plans
+    from analyzer.study import planned
+
+    catalogue, held = db.catalogue(), plans.listed(db.store)
+    if plan_id is None and len(held) != 1:
+        ids = ", ".join(p.short_id for p in held) or "none yet: vpn-uptake plan freeze FILE"
+        raise UnknownName(f"name one of the frozen plans: {ids}")
+    frozen = planned.planned(held[0] if plan_id is None else plans.find(db.store, plan_id), catalogue)
+    return planned.shown(frozen, catalogue)
+
+
+def curve_report(
+    db: Database, block_id: str | None, cc: str | None, day: date | None, **options: Any
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The rows of a specification curve, and a summary per series; options: indicator, horizon, progress."""
+    from analyzer.study import curve
+
+    catalogue = db.catalogue()
+    return curve.curve(db.store, catalogue, _event(catalogue, block_id, cc, day), now=now(), **options)
 
 
 def open(path: str | PathLike[str] = "uptake.duckdb") -> Database:

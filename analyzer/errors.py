@@ -17,6 +17,10 @@ class StoreError(AnalyzerError):
     """The DuckDB file cannot be opened, written or trusted."""
 
 
+class StoreBusy(StoreError):
+    """Another process is writing the store; the same will work when it has ended."""
+
+
 class FetchError(AnalyzerError):
     """A download did not give the documented file."""
 

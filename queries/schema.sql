@@ -308,9 +308,9 @@ CREATE TABLE plans (
     frozen_at TIMESTAMP,
     content VARCHAR NOT NULL
 );
-COMMENT ON TABLE plans IS 'One row per question fixed before the data were seen';
+COMMENT ON TABLE plans IS 'One row per question fixed by its hash; append-only. Whether that was before its data is computed: vpn-uptake plan list';
 COMMENT ON COLUMN plans.plan_id IS 'SHA-256 of content';
-COMMENT ON COLUMN plans.frozen_at IS 'When it was frozen (UTC); NULL = draft';
+COMMENT ON COLUMN plans.frozen_at IS 'When it was frozen, by the clock of the computer (UTC)';
 COMMENT ON COLUMN plans.content IS 'The plan, as canonical JSON';
 
 CREATE TABLE runs (
@@ -320,7 +320,7 @@ CREATE TABLE runs (
     data_hash VARCHAR NOT NULL,
     tool_version VARCHAR NOT NULL
 );
-COMMENT ON TABLE runs IS 'One row per estimate asked for, shown or not; append-only';
+COMMENT ON TABLE runs IS 'One row per question asked, shown or not, and per plan frozen; append-only';
 COMMENT ON COLUMN runs.run_id IS 'First 16 hexadecimal digits of SHA-256 of time and question';
 COMMENT ON COLUMN runs.asked_at IS 'When (UTC)';
 COMMENT ON COLUMN runs.question IS 'What was asked, as canonical JSON';

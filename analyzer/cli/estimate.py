@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 @click.option("--indicator", metavar="I", help="One indicator only; all of the country's without it.")
 @click.option(
     "--estimator",
-    default="replay",
-    show_default=True,
     metavar="E",
-    help="replay, or a panel method that weights donor countries: did, synthetic_control, sdid, difp.",
+    help="replay (the usual), or a panel method that weights donor countries: did, synthetic_control, sdid, difp.",
 )
 @click.option("--shape", is_flag=True, help="Peak, half-life, what is left after 30 to 90 days: a row per feature.")
 @click.option("--repeated", is_flag=True, help="With --cc: what each of its blocks added to what earlier ones left.")
 @click.option(
     "--horizon", "horizons", multiple=True, metavar="H", help="during, Nh, Nd or 'Nh after end'; may be repeated."
 )
+@click.option("--plan", metavar="ID|FILE", help="A frozen plan: its question, asked as it was fixed.")
 @db_option
 @format_option
 def command(
@@ -40,9 +39,10 @@ def command(
     day: datetime | None,
     indicator: str | None,
     horizons: tuple[str, ...],
-    estimator: str,
+    estimator: str | None,
     shape: bool,
     repeated: bool,
+    plan: str | None,
     db: str,
     fmt: str,
 ) -> None:
@@ -51,21 +51,24 @@ def command(
     Exit code 3: no row could be estimated, which is a result.
     """
     import analyzer
-    from analyzer.study import DEFAULT_HORIZONS
 
+    if repeated and plan:
+        raise click.UsageError("--repeated compares blocks; a --plan is about one")
     if repeated:
         _print_repeated(block, cc, day, indicator=indicator, horizons=horizons, shape=shape, db=db, fmt=fmt)
         return
-    if (block is None and (cc is None or day is None)) or (block and day):
-        raise click.UsageError("name a BLOCK, or a country and a date with --cc and --date")
+    named = block is not None or (cc is not None and day is not None)
+    if (not named and not (plan and cc is None and day is None)) or (block and day):
+        raise click.UsageError("name a BLOCK, or a country and a date with --cc and --date, or a --plan")
     study = analyzer.open(db).estimate(
         block,
         cc=cc,
         date=day.date() if day else None,
         indicator=indicator,
-        horizons=horizons or DEFAULT_HORIZONS,
+        horizons=horizons,
         estimator=estimator,
         shapes="all" if shape else "moved" if fmt == "table" else "none",
+        plan=plan,
     )
     for warning in study.warnings:
         click.echo(f"Note: {warning}", err=True)

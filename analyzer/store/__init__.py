@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
-from analyzer.errors import StoreError
+from analyzer.errors import StoreBusy, StoreError
 from analyzer.store.named import named
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
             if "lock" not in text.lower():
                 raise StoreError(_cannot_open(path, text)) from error
             if time.monotonic() > deadline:
-                raise StoreError(f"{path} is being written by another process; try again when it has ended") from error
+                raise StoreBusy(f"{path} is being written by another process; try again when it has ended") from error
             time.sleep(0.1)
 
 

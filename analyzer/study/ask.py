@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from analyzer.blocks import Catalogue, overlaps
-from analyzer.errors import BadInput, StoreError, UnknownName
+from analyzer.errors import BadInput, UnknownName
 from analyzer.places import UNKNOWN, WORLD, check_country, country_name, local_day, to_local
+from analyzer.plans import specification_in_words
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.registry import load
 from analyzer.store import Store
-from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
-from analyzer.study.record import record
+from analyzer.study.record import recorded
+from analyzer.study.roles import Asking, Planned, asking, marked, missing
 from analyzer.study.series import SeriesKey, aligned, first_starts
 from analyzer.study.shapes import Wanted
+from analyzer.study.situation import meant
 from analyzer.version import __version__
 
 # What the base and the longest default horizon can reach: the overlaps that every estimate lists.
@@ -73,32 +76,51 @@ def ask(
     *,
     now: datetime,
     indicator: str | None = None,
-    horizons: Sequence[str],
-    estimator: str = "replay",
+    horizons: Sequence[str] = (),
+    estimator: str | None = None,
     shapes: Wanted = "moved",
+    plan: Planned | None = None,
+    purpose: str = "estimate",
 ) -> Study:
     """The study of one event on every series the store holds for its country.
 
-    shapes: `moved` gives the shape of a change where a headline says rise or fall, `all` that of every series.
-    The run is recorded in the store, shown or not; where that fails, the study says so in its warnings.
-    Raises UnknownName for an unknown horizon, indicator or estimator, StoreError where there is no store.
+    horizons and estimator: those named, else those of the plan, else the usual.  shapes: `moved` gives the shape of a
+    change where a headline says rise or fall, `all` that of every series.  plan: a frozen plan, whose specification
+    and smallest effect of interest are used; its rows are primary or secondary, all others exploratory.  purpose: what
+    the run log calls this run.  The run is recorded in the store, shown or not; where that fails, the study says so in
+    its warnings.  Raises UnknownName for an unknown horizon, indicator or estimator, StoreError where there is none.
     """
-    load("estimators", estimator)
-    names = [check_horizon(h) for h in horizons]
-    starts = _starts(store, block.cc, indicator)
+    asked = asking(indicator, horizons, estimator, plan)
+    load("estimators", asked.estimator)
+    starts = {k: t for k, t in _starts(store, block.cc, indicator).items() if asked.wants(k.indicator, k.entity)}
     keys = [key for key, first in starts.items() if not _too_short(key, first, block)]
     touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
-    found = (
-        answer(catalogue, block, aligned(store, key, block.cc), names, shapes, estimator=estimator) for key in keys
-    )
-    answers = [a for a in found if a is not None]
+    answers = _answers(store, catalogue, block, keys, asked, shapes)
     study = _study(block, catalogue, answers, touching, now=now)
+    lacking = missing(asked, {(k.indicator, k.entity) for k in starts})
     study = replace(
         study,
         snapshots=_snapshots(store, answers),
-        warnings=_warnings(block, answers, [k for k in starts if k not in keys]),
+        warnings=(*lacking, *_warnings(block, answers, [k for k in starts if k not in keys])),
     )
-    return _recorded(store, study, {"indicator": indicator, "horizons": names, "estimator": estimator})
+    return _recorded(store, study, asked, purpose, meant(catalogue, block))
+
+
+def _answers(  # noqa: PLR0917 - what is asked of what, and how
+    store: Store, catalogue: Catalogue, block: Block, keys: Sequence[SeriesKey], asked: Asking, shapes: Wanted
+) -> list[Answer]:
+    way: dict[str, Any] = {"specification": asked.specification, "smallest": asked.smallest}
+    found = (
+        answer(catalogue, block, aligned(store, k, block.cc), asked.horizons, shapes, estimator=asked.estimator, **way)
+        for k in keys
+    )
+    names = Counter((k.indicator, k.entity) for k in keys)
+    return [replace(a, estimates=_with_roles(a, asked, block, names)) for a in found if a is not None]
+
+
+def _with_roles(given: Answer, asked: Asking, block: Block, names: Counter[tuple[str, str]]) -> tuple[Estimate, ...]:
+    ambiguous = names[given.view.indicator, given.view.entity] > 1
+    return marked(given.estimates, asked, block, ambiguous=ambiguous)
 
 
 def series_keys(store: Store, cc: str, indicator: str | None) -> list[SeriesKey]:
@@ -172,9 +194,14 @@ def _what_to_fetch(block: Block) -> str:
     return f"the store holds no series of {country_name(block.cc)} at that time; one that can be fetched: {fetch}"
 
 
-def _recorded(store: Store, study: Study, asked: Mapping[str, Any]) -> Study:
-    try:
-        record(store, study, asked)
-    except StoreError as error:
-        return replace(study, warnings=(*study.warnings, f"this run could not be recorded: {error}"))
-    return study
+def _recorded(store: Store, study: Study, asked: Asking, purpose: str, known: Block | None) -> Study:
+    question = {
+        "asked": purpose,
+        "indicator": asked.indicator,
+        "horizons": asked.horizons,
+        "estimator": asked.estimator,
+        "specification": specification_in_words(asked.specification),
+        "smallest_effect": asked.smallest,
+        "plan_id": asked.plan_id,
+    }
+    return recorded(store, study, question, known)

@@ -15,6 +15,7 @@ from analyzer.places import WORLD
 from analyzer.records import Block, Pool, Specification
 from analyzer.study import situation
 from analyzer.study.series import Aligned
+from analyzer.verdicts import SMALLEST_EFFECT_OF_INTEREST
 
 Estimand = Literal["no_block_since_base", "just_before"]
 USUAL = Specification()
@@ -60,6 +61,7 @@ class Asked:
     lender: Lender
     estimator: Estimator = REPLAY
     specification: Specification = USUAL
+    smallest: float = SMALLEST_EFFECT_OF_INTEREST
 
     @property
     def cc(self) -> str:
@@ -107,6 +109,7 @@ def asked_of(
     *,
     estimator: Estimator = REPLAY,
     specification: Specification = USUAL,
+    smallest: float = SMALLEST_EFFECT_OF_INTEREST,
 ) -> Asked:
     """The event on the series; a lender is shared by questions about one series."""
     known = situation.meant(catalogue, block)
@@ -116,7 +119,7 @@ def asked_of(
     lender = lender or Lender(Series.of(series.values, events, artefacts, per_day), situation.season(series))
     events[block.cc] = situation.other_events(catalogue, known or block, series)
     panel_series = Series.of(series.values, events, artefacts, per_day)
-    return Asked(catalogue, block, series, panel_series, onset, known, lender, estimator, specification)
+    return Asked(catalogue, block, series, panel_series, onset, known, lender, estimator, specification, smallest)
 
 
 def estimands(asked: Asked) -> tuple[Estimand, ...]:

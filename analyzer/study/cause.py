@@ -54,7 +54,7 @@ def cause(asked: Asked, found: Found, known: Known) -> tuple[Attribution, tuple[
 def _verdict(asked: Asked, found: Found) -> Verdict:
     if not found.effects:
         return "not_estimable"
-    return verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale)
+    return verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale, asked.smallest)
 
 
 def _outages(asked: Asked, found: Found) -> tuple[Block, ...]:

@@ -115,7 +115,9 @@ def _begins_within(block: Block, cc: str, start: date, end: date) -> bool:
 
 
 def _studies(store: Store, catalogue: Catalogue, questions: Iterable[Block], now: datetime) -> list[Study]:
-    studies = [ask(store, catalogue, block, horizons=DEFAULT, now=now, shapes="none") for block in questions]
+    studies = [
+        ask(store, catalogue, block, horizons=DEFAULT, now=now, shapes="none", purpose="brief") for block in questions
+    ]
     return [s for s in studies if s.estimates]
 
 

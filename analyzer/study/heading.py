@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analyzer.plans import specification_in_words
 from analyzer.study import rows
 from analyzer.study.asked import Asked
 from analyzer.study.effects import Found, named
@@ -11,6 +12,7 @@ from analyzer.study.horizons import exposure_hours
 from analyzer.study.wording import moment
 
 MOST_NAMED = 6  # donor countries
+SPECIFIED = "specification: "
 
 
 def heading_of(asked: Asked, found: Found) -> rows.Heading:
@@ -24,9 +26,16 @@ def heading_of(asked: Asked, found: Found) -> rows.Heading:
         estimand=found.estimand,
         base=_base(asked, found),
         exposure_hours=exposure_hours(asked.block.onset_earliest, asked.series),
-        method=_method(asked, found) if found.effects else "",
+        method="; ".join(filter(None, (_method(asked, found) if found.effects else "", _specified(asked)))),
         scale=key.scale,
+        smallest=asked.smallest,
     )
+
+
+def _specified(asked: Asked) -> str:
+    """How the question departs from the usual one; the run log tells questions apart by it."""
+    words = specification_in_words(asked.specification)
+    return f"{SPECIFIED}{words}" if words else ""
 
 
 def _method(asked: Asked, found: Found) -> str:

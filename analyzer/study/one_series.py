@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +24,12 @@ from analyzer.records import (
     PublisherRow,
     SeriesShape,
     SeriesView,
+    Specification,
     Verified,
 )
 from analyzer.registry import load, load_all
 from analyzer.study import rows
-from analyzer.study.asked import Asked, asked_of, estimands
+from analyzer.study.asked import USUAL, Asked, asked_of, estimands
 from analyzer.study.cause import Known, cause, shown_without_estimate
 from analyzer.study.effects import Found, alone, compared, find, under
 from analyzer.study.heading import heading_of
@@ -64,6 +66,8 @@ def answer(
     *,
     estimator: str = "replay",
     verified: Verified | None = None,
+    specification: Specification = USUAL,
+    smallest: float = verdicts.SMALLEST_EFFECT_OF_INTEREST,
 ) -> Answer | None:
     """What a series says about an event; None where it does not reach the event at all.
 
@@ -72,7 +76,8 @@ def answer(
     onsets = [o for o in onset_steps(block, series) if o < series.length]
     if block.cc not in series.values or not onsets or onsets[0] <= 0:
         return None
-    asked = asked_of(catalogue, block, series, onsets[0], estimator=load("estimators", estimator))
+    way: dict[str, Any] = {"estimator": load("estimators", estimator), "specification": specification}
+    asked = asked_of(catalogue, block, series, onsets[0], smallest=smallest, **way)
     windows = [window(h, block, series, onsets[0]) for h in of_series(horizons, series)]
     found = [find(asked, at, estimand, onsets) for estimand in estimands(asked) for at in windows]
     headline = _headline(found)

@@ -14,7 +14,7 @@ from analyzer.records import Overlap
 from analyzer.study import rows, surroundings
 from analyzer.study.asked import Asked
 from analyzer.study.effects import Found
-from analyzer.study.horizons import exposure_hours
+from analyzer.study.horizons import exposure_hours, words
 from analyzer.study.wording import moment, unit, without_donors
 
 MOST_NAMED = 6  # other blocks that a row names; all of them stand in the study
@@ -37,6 +37,7 @@ def reasons(asked: Asked, found: Found, change: Change | None) -> list[str]:
     names, said = (panel.donor_names, panel.notes) if panel else ((), ())
     return [
         *notes,
+        short_base(asked, found),
         *_direction(asked, found),
         *_overlapping(asked, found),
         *without_donors(warnings, names, series),
@@ -96,6 +97,17 @@ def touching_events(asked: Asked, steps: int, panel: Panel | None = None) -> tup
     seen = np.flatnonzero(np.isfinite(y[: asked.onset]))
     first = int(seen[0]) if seen.size else max(asked.onset - asked.gap, 0)
     return overlaps(asked.catalogue, asked.block, asked.series.time(first), asked.series.time(asked.onset + steps))
+
+
+def short_base(asked: Asked, found: Found) -> str:
+    """A base that is shorter than the one asked for; '' where it is not, or none was asked for."""
+    wanted = asked.specification.base_days
+    if wanted is None or found.panel is None:
+        return ""
+    end = asked.base_end(found.estimand)
+    seen = np.flatnonzero(np.isfinite(found.panel.y[:end]))
+    held = (end - int(seen[0])) * asked.series.step if seen.size else timedelta()
+    return "" if held >= timedelta(days=wanted) else f"a base of {wanted} days was asked for; it has {words(held)}"
 
 
 def reach(asked: Asked, found: Found) -> int:

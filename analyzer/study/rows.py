@@ -27,6 +27,7 @@ class Heading:
     exposure_hours: float
     method: str
     scale: str
+    smallest: float = verdicts.SMALLEST_EFFECT_OF_INTEREST
 
 
 def refused(heading: Heading, horizon: str, why: str, word: Attribution) -> Estimate:
@@ -43,9 +44,9 @@ def given(
 ) -> Estimate:
     """A row of one effect, or of the envelope over several admissible onsets (the middle one is printed)."""
     effect = envelope(effects)
-    word = verdicts.verdict(effect, heading.scale)
+    word = verdicts.verdict(effect, heading.scale, heading.smallest)
     one_sided = verdicts.few_units(effect, heading.scale)
-    reasons = [verdicts.verdict_reason(effect, word, heading.scale), *notes, *cause[1]]
+    reasons = [verdicts.verdict_reason(effect, word, heading.scale, heading.smallest), *notes, *cause[1]]
     if len(effects) > 1:
         reasons.insert(1, f"onset not known to the day: the range spans {len(effects)} admissible onsets")
     return replace(
