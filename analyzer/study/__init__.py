@@ -5,6 +5,17 @@ from __future__ import annotations
 from analyzer.study.ask import ask, bare_date, series_keys
 from analyzer.study.dossier import BriefQuestion, dossier, dossier_of
 from analyzer.study.horizons import DEFAULT as DEFAULT_HORIZONS
+from analyzer.study.people_of import people_of
 from analyzer.study.repeated import repeated
 
-__all__ = ["DEFAULT_HORIZONS", "BriefQuestion", "ask", "bare_date", "dossier", "dossier_of", "repeated", "series_keys"]
+__all__ = [
+    "DEFAULT_HORIZONS",
+    "BriefQuestion",
+    "ask",
+    "bare_date",
+    "dossier",
+    "dossier_of",
+    "people_of",
+    "repeated",
+    "series_keys",
+]

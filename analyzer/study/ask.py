@@ -16,6 +16,7 @@ from analyzer.registry import load
 from analyzer.store import Store
 from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
+from analyzer.study.people_of import people_of
 from analyzer.study.record import record
 from analyzer.study.series import SeriesKey, aligned, first_starts
 from analyzer.study.shapes import Wanted
@@ -83,6 +84,7 @@ def ask(
         snapshots=_snapshots(store, answers),
         warnings=_warnings(block, answers, [k for k in starts if k not in keys]),
     )
+    study = replace(study, people=people_of(store, study))
     return _recorded(store, study, {"indicator": indicator, "horizons": names, "estimator": estimator})
 
 
