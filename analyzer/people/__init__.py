@@ -14,10 +14,11 @@ from analyzer.people.anchors import read_anchors as read_anchors
 from analyzer.people.anchors import shipped_anchors as shipped_anchors
 from analyzer.people.bounds import MISSED
 from analyzer.people.bounds import max_to_sum as max_to_sum
+from analyzer.people.cases import CANNOT, Found
 from analyzer.people.cases import Case as Case
 from analyzer.people.cases import Denominator as Denominator
-from analyzer.people.cases import Found
-from analyzer.people.choosing import CANNOT, chosen, is_concurrent
+from analyzer.people.choosing import chosen
+from analyzer.people.used import is_concurrent
 from analyzer.quantities import DailyClients, Installs, People
 from analyzer.records import PeopleRange
 
@@ -66,6 +67,8 @@ def _framing(case: Case, found: Found) -> list[str]:
     notes = [_JUST_BEFORE] if case.estimate.estimand == "just_before" else []
     if found.range.low < 0 < found.range.high:
         notes.append("the range holds none at all")
+    if found.worst:
+        notes.append(f"with every stated range at its worst end {found.worst[0]:,.4g} to {found.worst[1]:,.4g}")
     return [*notes, "around the block, not because of it"]
 
 

@@ -12,6 +12,8 @@ from analyzer.people.draws import Floats, Uncertain, exact
 from analyzer.quantities import Quantity
 from analyzer.records import Estimate, IndicatorType
 
+CANNOT = "cannot be converted to people"
+
 
 @dataclass(frozen=True, slots=True)
 class Denominator:
@@ -94,6 +96,7 @@ class Found:
     route: str
     quantity: str
     notes: tuple[str, ...]
+    worst: tuple[float, float] | None = None  # with every stated range at its ends
     is_of_tool: bool = True  # one tool among others: bounds over several make sense
     is_national: bool = True
 

@@ -55,24 +55,22 @@ def clients_from_tool(ratio: Uncertain, level: Uncertain, *, seed: int = 0, draw
 
 
 def from_counted(
-    observed: float,
-    expected: Uncertain,
-    users_per_client: Uncertain,
-    clients_per_person: Uncertain | None = ONE,
-    *,
-    seed: int = 0,
-    draws: int = DRAWS,
-) -> People | DailyClients:
-    """Beyond those expected, from an average of clients counted: (observed - expected) x users per client.
+    observed: Uncertain, expected: Uncertain, people_per_client: Uncertain, *, seed: int = 0, draws: int = DRAWS
+) -> People:
+    """People beyond those expected, from clients counted on average: (observed - expected) x people per client."""
+    return People(*summed_up(People, _beyond(observed, expected, people_per_client, seed, draws)))
 
-    users_per_client: different users of a day per client connected at one time; or one over the clients of a person.
-    clients_per_person: 1 where users_per_client counts persons already; None where it is not known: then clients a day.
-    """
+
+def clients_from_counted(
+    observed: Uncertain, expected: Uncertain, users_per_client: Uncertain, *, seed: int = 0, draws: int = DRAWS
+) -> DailyClients:
+    """The same in different clients of a day, per client connected at one time."""
+    return DailyClients(*summed_up(DailyClients, _beyond(observed, expected, users_per_client, seed, draws)))
+
+
+def _beyond(observed: Uncertain, expected: Uncertain, each: Uncertain, seed: int, draws: int) -> Floats:
     rng = generator(seed)
-    users = (observed - expected.draw(rng, draws)) * users_per_client.draw(rng, draws)
-    if clients_per_person is None:
-        return DailyClients(*summed_up(DailyClients, users))
-    return People(*summed_up(People, users / clients_per_person.draw(rng, draws)))
+    return (observed.draw(rng, draws) - expected.draw(rng, draws)) * each.draw(rng, draws)
 
 
 def from_clients(
@@ -83,6 +81,7 @@ def from_clients(
     persons_per_address: Uncertain,
     sensitivity: Uncertain,
     false_positives: Uncertain,
+    alike: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
     draws: int = DRAWS,
 ) -> People:
@@ -90,7 +89,7 @@ def from_clients(
 
     before, after: share expected and share observed, as flagged; addresses: clients of the network.  Shares are
     corrected for the errors of a client's flag (Rogan & Gladen 1978), then turned into persons: between those of an
-    address deciding each for themselves and all alike, how much of each not being known.
+    address deciding each for themselves and all alike (alike: the part of addresses that do the latter, as a range).
     Raises NotEnoughData where a classifier flags no better than chance, or flags more than its sensitivity allows.
     """
     rng = generator(seed)
@@ -100,8 +99,8 @@ def from_clients(
     shares = [_corrected(s.draw(rng, draws), hit, false) for s in (before, after)]
     if np.median(shares[1]) >= 1:
         raise NotEnoughData("more clients are flagged than the sensitivity allows: the rates are of another place")
-    persons, alike = np.maximum(persons_per_address.draw(rng, draws), 1.0), rng.uniform(size=draws)
-    before_each, after_each = (_persons(s, persons, alike) for s in shares)
+    persons, same = np.maximum(persons_per_address.draw(rng, draws), 1.0), rng.uniform(*alike, draws)
+    before_each, after_each = (_persons(s, persons, same) for s in shares)
     total = addresses.draw(rng, draws) * persons
     return People(*summed_up(People, total * (after_each - before_each)))
 
