@@ -51,7 +51,7 @@ def test_levels_of_one_kind_are_never_added_since_they_may_be_the_same_ones(kind
         one(kind) + one(kind)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("kind", (*FLOWS, *LEVELS))
+@pytest.mark.parametrize("kind", [*FLOWS, *LEVELS])
 def test_a_plain_number_is_of_no_kind(kind: type[Quantity]):
     for mix in (lambda q: q + 1, lambda q: 1 + q, lambda q: q < 1, lambda q: sum([q, q])):
         with pytest.raises(TypeError, match="a plain int"):

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 _COLUMNS = ("given", "multiple", "percent_over_base", "verdict", "note")
 
 
-@click.command(epilog='Example: vpn-uptake convert "27,815 against 321" "+17,000 %"')
+@click.command(
+    context_settings={"ignore_unknown_options": True},  # "-60 %" is a text
+    epilog='Example: vpn-uptake convert "27,815 against 321" "+17,000 %"',
+)
 @click.argument("text")
 @click.argument("published", required=False)
 @click.option("--trailing", is_flag=True, help="The change as a level that stays: what a base of 28 days makes of it.")

@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 
 from analyzer.outputs.table import number
+from analyzer.people.cases import NO_ESTIMATE
 from analyzer.records import PeopleRange
 
 
 def lines(rows: Sequence[PeopleRange]) -> list[str]:
-    """One line per range; refusals of one reason together, with their horizons."""
-    return [*(given(row) for row in rows if row.route), *_refusals(rows)]
+    """One line per range; refusals of one reason together, with their horizons; nothing where there was no estimate."""
+    told = [row for row in rows if NO_ESTIMATE not in row.reasons]
+    return [*(given(row) for row in told if row.route), *_refusals(told)]
 
 
 def given(row: PeopleRange) -> str:

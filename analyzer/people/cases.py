@@ -13,6 +13,7 @@ from analyzer.quantities import Quantity
 from analyzer.records import Estimate, IndicatorType
 
 CANNOT = "cannot be converted to people"
+NO_ESTIMATE = "there is no estimate to convert"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from analyzer.errors import NotEnoughData
 from analyzer.people.acquired import from_acquisition
 from analyzer.people.captured import from_client_share
-from analyzer.people.cases import Case, Denominator, Found
+from analyzer.people.cases import NO_ESTIMATE, Case, Denominator, Found
 from analyzer.people.matching import Anchors, flow_example
 from analyzer.people.used import from_users
 
@@ -21,7 +21,7 @@ def chosen(case: Case, anchors: Anchors, denominator: Denominator | None) -> Fou
             f"{e.indicator} has no type: what it counts is not known; state it in its mapping file (type = ...)"
         )
     if e.verdict == "not_estimable":
-        raise NotEnoughData("there is no estimate to convert")
+        raise NotEnoughData(NO_ESTIMATE)
     if case.type == "users":
         return from_users(case, anchors, denominator)
     if case.type == "acquisition":

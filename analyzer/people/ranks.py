@@ -24,21 +24,18 @@ def downloads_factor(
 
     before, after: ranks as (low, high), 1 = top.  Before may be (c + 1, inf): not in a chart of c places, so that only
     a lower bound remains.  After with low 1: the top is a ceiling, downloads may lie any way beyond it: no upper bound.
-    Raises ValueError for ranks under 1 or out of order, NotEnoughData where neither end is known.
+    After may be (c + 1, inf) as well.  Raises ValueError for ranks under 1 or out of order, NotEnoughData where neither
+    end is known.
     """
     for name, (low, high) in (("before", before), ("after", after), ("exponents", exponents)):
-        if math.isnan(low) or math.isnan(high) or low > high or low < (1 if name != "exponents" else 0):
+        least = 0 if name == "exponents" else 1
+        if not (least <= low <= high) or math.isinf(low) or (name == "exponents" and math.isinf(high)):
             raise ValueError(f"{name} must be a range from low to high (ranks begin at 1), not {low:g} to {high:g}")
-    if math.isinf(before[0]) or math.isinf(after[0]):
-        raise NotEnoughData("no rank is known on one side of the block")
-    steps = [0.0 if math.isinf(after[1]) else before[0] / after[1], before[1] / after[0]]
-    ends = [step**a for step in steps for a in exponents]
+    smallest = 0.0 if math.isinf(after[1]) else min((before[0] / after[1]) ** a for a in exponents)
     is_open = math.isinf(before[1]) or after[0] <= 1
-    if is_open and min(ends[:2]) == 0:
-        raise NotEnoughData(
-            "neither end of the change is known: outside the chart on one side, at its top on the other"
-        )
-    return Ratio(min(ends[:2]), None, math.inf if is_open else max(ends[2:]))
+    if is_open and smallest == 0:
+        raise NotEnoughData("neither end of the change is known: no rank on either side, or none and the top")
+    return Ratio(smallest, None, math.inf if is_open else max((before[1] / after[0]) ** a for a in exponents))
 
 
 def factor_of_ratio(ratio: tuple[float, float], *, exponents: tuple[float, float] = EXPONENTS) -> Ratio:

@@ -156,10 +156,15 @@ def stated_type(given: Mapping[str, Any]) -> IndicatorType | None:
     if "type" not in given:
         return None
     word = _one_of("type", given["type"], get_args(IndicatorType))
-    named = _field("indicator", given["indicator"]).value if "indicator" in given else ""
+    named = constant_indicator(given)
     if named in TYPES and TYPES[named] != word:
         raise BadInput(f"mapping: {named} is of type {TYPES[named]}, not {word}; leave type out")
     return cast("IndicatorType", word)
+
+
+def constant_indicator(given: Mapping[str, Any]) -> str:
+    """The indicator that a mapping states for all rows; '' where a column names it."""
+    return _field("indicator", given["indicator"]).value if "indicator" in given else ""
 
 
 def known(given: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:

@@ -42,12 +42,12 @@ def state(store: Store, snapshot_id: str, mapping: Mapping[str, Any] | None) -> 
 def insert(con: duckdb.DuckDBPyConnection, snapshot_id: str, mapping: Mapping[str, Any] | None) -> None:
     """Keep the type that a mapping states for the indicators of a file; nothing where it states none."""
     word = _mapping.stated_type(mapping) if mapping is not None else None
-    if word is None:
+    if mapping is None or word is None:
         return
     con.execute(named("indicator_types_create").sql)
-    for query in ("indicator_types_forget", "indicator_types_insert"):
-        given: dict[str, object] = {"snapshot_id": snapshot_id}
-        con.execute(named(query).sql, given if query.endswith("forget") else {**given, "type": word})
+    con.execute(named("indicator_types_forget").sql, {"snapshot_id": snapshot_id})
+    given = {"snapshot_id": snapshot_id, "type": word, "indicator": _mapping.constant_indicator(mapping)}
+    con.execute(named("indicator_types_insert").sql, given)
 
 
 def _has_table(con: duckdb.DuckDBPyConnection) -> bool:
