@@ -227,6 +227,28 @@ class Database:
         frame.attrs["summary"] = summary
         return frame
 
+    def people(
+        self,
+        block_id: str | None = None,
+        *,
+        cc: str | None = None,
+        date: date | None = None,
+        indicator: str | None = None,
+        horizons: Iterable[str] | None = None,
+        anchors: str | PathLike[str] | None = None,
+    ) -> Study:
+        """The study of a block or date whose `people` use a file of anchors beside the shipped ones.
+
+        Raises what `estimate` raises, and BadInput for anchors that cannot be meant.
+        """
+        from analyzer import study
+        from analyzer.people import read_anchors, shipped_anchors
+
+        given = () if anchors is None else read_anchors(Path(anchors))
+        options: dict[str, Any] = {"cc": cc, "date": date, "indicator": indicator, "horizons": horizons}
+        found = self.estimate(block_id, shapes="none", **options)
+        return replace(found, people=study.people_of(self.store, found, (*given, *shipped_anchors())))
+
     def repeated(self, cc: str, *, indicator: str | None = None, horizon: str = "14d") -> list[dict[str, Any]]:
         """What each of a country's repeated blocks added to what the earlier ones left: one row per block and series.
 

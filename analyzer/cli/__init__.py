@@ -17,19 +17,9 @@ from analyzer.version import __version__
 
 _FOLDER = os.path.dirname(__file__)  # noqa: PTH120 - pathlib alone costs a tenth of `--help`
 _ORDER = (
-    "load",
-    "fetch",
-    "inspect",
-    "estimate",
-    "scan",
-    "brief",
-    "blocks",
-    "plan",
-    "curve",
-    "query",
-    "sources",
-    "simulate",
-)
+    "load", "fetch", "inspect", "estimate", "combine", "people", "scan", "brief", "blocks", "plan", "curve", "query",
+    "sources", "simulate",
+)  # fmt: skip
 
 
 def command_names() -> list[str]:

@@ -6,7 +6,7 @@ import textwrap
 from datetime import datetime
 from itertools import groupby
 
-from analyzer.outputs import _breakdown_text, _runs_text, _shape_text
+from analyzer.outputs import _breakdown_text, _people_text, _runs_text, _shape_text
 from analyzer.outputs.table import number, text
 from analyzer.places import country_name, to_local
 from analyzer.records import Block, Breakdown, Estimate, Output, Study
@@ -17,7 +17,8 @@ _HEADINGS = ("horizon", "observed", "expected (95 %)", "ratio (95 %)", "excess (
 
 def render(study: Study) -> bytes:
     """Everything a reader needs beside the numbers: when, what, why not more."""
-    parts = [_title(study.block), *_series(study), *_checks(study), *_overlaps(study), *_runs_text.parts(study)]
+    parts = [_title(study.block), *_series(study), *_people(study), *_checks(study), *_overlaps(study)]
+    parts += _runs_text.parts(study)
     return ("\n\n".join(p for p in parts if p) + "\n").encode()
 
 
@@ -97,6 +98,11 @@ def _range(middle: float | None, low: float | None, high: float | None, form: st
 
 def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, 110, initial_indent="  ", subsequent_indent="    ")
+
+
+def _people(study: Study) -> list[str]:
+    lines = [line for said in _people_text.lines(study.people) for line in _wrapped(said)]
+    return ["\n".join(["People", *lines])] if lines else []
 
 
 def _checks(study: Study) -> list[str]:

@@ -13,6 +13,7 @@ Fields: indicator, cc, asn, entity, value, low, high, unit, state, quality, n, s
     negative = false                      # true where values below zero are meant
     header = 1                            # number of the header's line; else the first that is no comment
     delimiter = "\t"                      # else the one that cuts the header into most columns
+    type = "users"                        # what an indicator of your own counts: interest, acquisition, users ...
     licence = "licensed to the user"      # and attribution: kept with the snapshot
     time = { column = "Date", format = "%Y-%m-%d", zone = "Asia/Karachi", grain = "day" }
     aggregate = "mean"                    # or median, sum: rows of the same time and place become one, with n
@@ -25,6 +26,10 @@ also takes skip, only (lists of columns) and prefix.  An aggregate joins the row
 share time, country and entity (none, unless a column is named): cities to a country.  Rows that are missing or below a
 threshold are left out of it; n says how many are in it, quality what part of the most that any time has.
 
+`type` is for indicators that are none of the tool's own: without one nothing is said of people from them, and nothing
+combines them with others.  One of interest (searches), acquisition (downloads, sign-ups), connection, traffic, users
+(clients of a tool; of VPNs as a whole where the indicator is named `vpn.` and something), evidence, denominator.
+
 A unit with the word rank, share or index is read as such; one with `connectivity` or `traffic` (`traffic index`) is a
 level whose zeros are zeros, while those of another index are values below its threshold.
 """
@@ -36,15 +41,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from analyzer.errors import BadInput
-from analyzer.records import State
+from analyzer.indicators import TYPES
+from analyzer.records import IndicatorType, State
 
 FIELDS = ("indicator", "cc", "asn", "entity", "value", "low", "high", "unit", "state", "quality", "n", "scale_id")
 _OTHERS = (
-    "time", "end", "states", "countries", "wide", "aggregate", "decimal", "thousands", "delimiter", "header", "negative"
+    "time", "end", "states", "countries", "wide", "aggregate", "decimal", "thousands", "delimiter", "header",
+    "negative", "type",
 )  # fmt: skip
 AGGREGATES = ("mean", "median", "sum")
 Aggregate = Literal["", "mean", "median", "sum"]
@@ -127,6 +134,7 @@ def checked(given: Mapping[str, Any], tz: str | None = None) -> TableMapping:
     end = _field("end", given["end"]).column if "end" in given else ""
     wide = _wide(given["wide"]) if "wide" in given else None
     _complete(fields, wide)
+    stated_type(given)
     return TableMapping(
         fields=fields,
         time=_time(given.get("time"), tz, has_end=bool(end)),
@@ -141,6 +149,22 @@ def checked(given: Mapping[str, Any], tz: str | None = None) -> TableMapping:
         header=_line(given.get("header", 0)),
         negative=given.get("negative", False) is True,
     )
+
+
+def stated_type(given: Mapping[str, Any]) -> IndicatorType | None:
+    """The type that a mapping states for its indicators.  Raises BadInput for a word that is none."""
+    if "type" not in given:
+        return None
+    word = _one_of("type", given["type"], get_args(IndicatorType))
+    named = constant_indicator(given)
+    if named in TYPES and TYPES[named] != word:
+        raise BadInput(f"mapping: {named} is of type {TYPES[named]}, not {word}; leave type out")
+    return cast("IndicatorType", word)
+
+
+def constant_indicator(given: Mapping[str, Any]) -> str:
+    """The indicator that a mapping states for all rows; '' where a column names it."""
+    return _field("indicator", given["indicator"]).value if "indicator" in given else ""
 
 
 def known(given: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:

@@ -21,7 +21,7 @@ from analyzer.errors import BadInput, StoreError
 from analyzer.records import Lines, LoadResult, Observation, Origin, Rejection, Source
 from analyzer.sources import _bytes, _mapping
 from analyzer.sources._table import TEXT_LIMIT
-from analyzer.store import Store, fetch_rows
+from analyzer.store import Store, fetch_rows, types
 from analyzer.store._files import STDIN, Facts, expand, facts_of, received
 from analyzer.store.named import named
 from analyzer.version import __version__
@@ -71,6 +71,7 @@ def load_file(
         with _bytes.Received(file) as raw:
             digest = raw.digest()
         if before := _known_outside(store, digest.sha256, source):
+            types.state(store, before.snapshot_id, asked.mapping)
             return before
         sources.refuse_html(head, asked.name)
         chosen = sources.source_named(source) if source else sources.recognise(head, asked.name, mapping=asked.mapping)
@@ -227,6 +228,7 @@ class _Load:
         run(con, "load_observations", snapshot_id=self.facts.snapshot_id)
         result = LoadResult(self.facts.snapshot_id, self.source.name, good, rejected + counts["doubled"], False)
         self._describe(con, result, counts["last_start"])
+        types.insert(con, self.facts.snapshot_id, self.asked.mapping)
         return result
 
     def _stage(self, con: duckdb.DuckDBPyConnection) -> tuple[int, Rejection | None]:

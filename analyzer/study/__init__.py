@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyzer.study.ask import ask, bare_date, in_country, series_keys
 from analyzer.study.dossier import BriefQuestion, dossier, dossier_of
 from analyzer.study.horizons import DEFAULT as DEFAULT_HORIZONS
+from analyzer.study.people_of import people_of
 from analyzer.study.repeated import repeated
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "dossier",
     "dossier_of",
     "in_country",
+    "people_of",
     "repeated",
     "series_keys",
 ]

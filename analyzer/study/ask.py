@@ -17,6 +17,7 @@ from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.registry import load
 from analyzer.store import Store
 from analyzer.study.one_series import Answer, answer
+from analyzer.study.people_of import people_of
 from analyzer.study.record import recorded
 from analyzer.study.roles import Asking, Planned, asking, marked, missing
 from analyzer.study.series import SeriesKey, aligned, first_starts
@@ -103,6 +104,7 @@ def ask(
         snapshots=_snapshots(store, answers),
         warnings=(*lacking, *_warnings(block, answers, [k for k in starts if k not in keys])),
     )
+    study = replace(study, people=people_of(store, study))
     return _recorded(store, study, asked, purpose, meant(catalogue, block))
 
 

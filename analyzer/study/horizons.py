@@ -51,12 +51,12 @@ def window(horizon: str, block: Block, series: Aligned, onset: int) -> Window:
 
 
 def _from_onset(horizon: str, series: Aligned, onset: int) -> Window:
-    length = _length(horizon)
-    steps, rest = divmod(length, series.step)
+    asked = length_of(horizon)
+    steps, rest = divmod(asked, series.step)
     if steps == 0:
-        return Window(horizon, onset, 0, f"a series in steps of {words(series.step)} cannot show {words(length)}")
+        return Window(horizon, onset, 0, f"a series in steps of {words(series.step)} cannot show {words(asked)}")
     if rest:
-        return Window(horizon, onset, 0, f"{words(length)} are no whole number of steps of {words(series.step)}")
+        return Window(horizon, onset, 0, f"{words(asked)} are no whole number of steps of {words(series.step)}")
     return Window(horizon, onset, steps)
 
 
@@ -98,7 +98,8 @@ def exposure_hours(onset: datetime, series: Aligned) -> float:
     return (series.time(series.index(onset)) - onset) / timedelta(hours=1)
 
 
-def _length(horizon: str) -> timedelta:
+def length_of(horizon: str) -> timedelta:
+    """How long a horizon is that names its length: all but `during`."""
     match = _NAME.fullmatch(check_horizon(horizon))
     assert match is not None  # noqa: S101 - check_horizon has just matched the same pattern
     number, unit = int(match[1]), match[2]
