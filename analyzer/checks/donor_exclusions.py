@@ -19,7 +19,7 @@ def run(evidence: Evidence) -> Check:
     try:
         back = evidence.under(Specification(exclusions=False))
     except NotEnoughData as error:
-        return Check(NAME, "informative", f"with {listed} back in no estimate is possible: {error}")
+        return Check(NAME, "informative", f"no estimate is possible with {listed} back in: {error}")
     here = evidence.effect
     table = tuple(
         {"listed": name, "ratio": e.ratio, "ratio_low": e.ratio_low, "ratio_high": e.ratio_high}

@@ -1,12 +1,13 @@
 """Pre-trend: did the series already drift off the path foretold before the block began?
 
 Windows that end before the gap were answered like the window itself.  Their errors, each over its own deviation, are
-judged in two ways: the last few disjoint ones together, and their slope.  Roth 2022 (American Economic Review:
+judged in three ways: the last one, the last few disjoint ones together, and their slope.  Roth 2022 (American Economic Review:
 Insights 4): what such a test does not find is not shown to be absent; it is said how much it could have seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from analyzer.records import Ints
 
 NAME = "pre_trend"
-LEVEL = 0.05  # two-sided, over both ways of looking
+LEVEL = 0.05  # two-sided, over the three ways of looking
+LOOKS = 3
 TOGETHER = 3  # last disjoint windows
 SLOPED = 6  # last disjoint windows in which a slope is looked for
 FEWEST = 4  # disjoint windows without which neither can be told from chance
@@ -37,16 +39,19 @@ def run(evidence: Evidence) -> Check:
     if placebos is None or errors.size < FEWEST:
         few = f"{errors.size} disjoint windows before the gap: {FEWEST} needed to see a drift"
         return Check(NAME, "informative", few)
-    level, slope = together(errors, placebos.freedom), drift(errors, placebos.freedom)
+    looks = {
+        "last": together(errors[-1:], placebos.freedom),
+        "level": together(errors, placebos.freedom),
+        "slope": drift(errors, placebos.freedom),
+    }
     table = tuple(
         {"window_start": evidence.day(int(s)), "standardised_error": float(e)}
         for s, e in zip(starts, errors, strict=True)
     )
     way = direction(effect)
-    found = [name for name, p in (("level", level[1]), ("slope", slope[1])) if p < LEVEL / 2]
-    moved = {"level": level[0], "slope": slope[0]}
-    same = [name for name in found if way and np.sign(moved[name]) == way]
-    text = _sentence(errors, level, slope, _size(placebos, evidence.steps))
+    found = [name for name, (_, p) in looks.items() if p < LEVEL / LOOKS]
+    same = [name for name in found if way and np.sign(looks[name][0]) == way]
+    text = _sentence(errors.size, looks, _size(placebos, evidence.steps))
     return Check(NAME, _outcome(way, found, same), text + _meaning(way, found, same), table)
 
 
@@ -89,16 +94,17 @@ def _p(statistic: float, freedom: float) -> float:
 def _size(placebos: PlaceboWindows, steps: int) -> float:
     """Ratio of a common move of the last windows that the test just sees."""
     count = min(TOGETHER, disjoint(placebos, steps)[1].size)
-    reach = float(stdtrit(max(placebos.freedom, 1.0), 1 - LEVEL / 4))
+    reach = float(stdtrit(max(placebos.freedom, 1.0), 1 - LEVEL / (2 * LOOKS)))
     return float(np.exp(min(reach * placebos.deviation / np.sqrt(count), 50.0)))
 
 
-def _sentence(errors: Floats, level: tuple[float, float], slope: tuple[float, float], size: float) -> str:
-    count = min(TOGETHER, errors.size)
+def _sentence(count: int, looks: Mapping[str, tuple[float, float]], size: float) -> str:
+    (last, last_p), (level, level_p), (slope, slope_p) = (looks[name] for name in ("last", "level", "slope"))
+    few = min(TOGETHER, count)
     return (
-        f"the last {count} windows before the gap lie {level[0]:+.2f} of their deviation off the path foretold "
-        f"(p {level[1]:.2g}), changing by {slope[0]:+.2f} a window over the last {min(SLOPED, errors.size)} "
-        f"(p {slope[1]:.2g}); a move of x{size:.2f} or more in all {count} would be seen"
+        f"the last window before the gap lies {last:+.2f} of its deviation off the path foretold (p {last_p:.2g}), the "
+        f"last {few} {level:+.2f} (p {level_p:.2g}), changing by {slope:+.2f} a window over the last "
+        f"{min(SLOPED, count)} (p {slope_p:.2g}); a move of x{size:.2f} or more in all {few} would be seen"
     )
 
 

@@ -54,7 +54,7 @@ def evidence_of(asked: Asked, headline: Found, beside: Beside) -> Evidence:
         overlaps=touching_events(asked, steps),
         compared=lambda name: compared(asked, load("estimators", name), steps),
         estimator=asked.estimator.name,
-        under=_once(partial(_under, asked, effect, steps)),
+        under=_once(partial(_under, asked, headline)),
         indicator=key.indicator,
         entity=key.entity,
         scale=key.scale,
@@ -92,9 +92,16 @@ def _once(ask: Callable[..., Effect]) -> Callable[..., Effect]:
     return answered
 
 
-def _under(asked: Asked, headline: Effect, steps: int, specification: Specification) -> Effect:
-    """Where the steps kept out had not moved off the headline's base they are not looked at again with every other."""
-    return under(asked, specification, steps, moved=ALREADY_MOVED in headline.warnings)
+def _under(asked: Asked, headline: Found, specification: Specification) -> Effect:
+    """The window under another specification, with what the headline's own answer spares.
+
+    Where the steps kept out had not moved off its base they are not looked at again with every other; its panel serves
+    again where only the base differs.
+    """
+    moved = any(ALREADY_MOVED in e.warnings for e in headline.effects)
+    same = replace(specification, base_days=None, weekends=True) == asked.specification
+    panel = headline.panel if same and len(headline.effects) == 1 else None
+    return under(asked, specification, headline.window.steps, moved=moved, panel=panel)
 
 
 def with_listed(asked: Asked, found: Found) -> str:
@@ -110,7 +117,7 @@ def with_listed(asked: Asked, found: Found) -> str:
         return ""
     again = find(back, found.window, found.estimand, [asked.onset])
     shown = said(again.effects[0]) if again.effects else f"no estimate ({again.refusal})"
-    return f"with listed donors back in: {shown}"
+    return "with listed donors back in: " + shown
 
 
 def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:

@@ -36,9 +36,8 @@ def of_entity(entity: str) -> str:
         bare = token.removeprefix("www.")
         if bare in _SAME or bare in _domains().values() or bare in _TESTS:
             return _SAME.get(bare, bare)
-        found = next((s for d, s in _domains().items() if bare == d or bare.endswith(f".{d}")), "")
-        if found:
-            return found
+        if found := max((d for d in _domains() if bare == d or bare.endswith(f".{d}")), key=len, default=""):
+            return _domains()[found]
     text = entity.strip().lower()
     return _SAME.get(text, text)
 
@@ -54,7 +53,6 @@ def _domain(service: str) -> str:
 
 @cache
 def _domains() -> dict[str, str]:
-    """Service by domain, longest first."""
+    """Service by domain; the first of a service is its best known."""
     with (DATA / "services.csv").open(encoding="utf-8", newline="") as f:
-        found = {row["domain"]: row["service"] for row in csv.DictReader(f)}
-    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
+        return {row["domain"]: row["service"] for row in csv.DictReader(f)}
