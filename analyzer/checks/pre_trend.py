@@ -1,8 +1,8 @@
 """Pre-trend: did the series already drift off the path foretold before the block began?
 
 Windows that end before the gap were answered like the window itself.  Their errors, each over its own deviation, are
-judged in three ways: the last one, the last few disjoint ones together, and their slope.  Roth 2022 (American Economic Review:
-Insights 4): what such a test does not find is not shown to be absent; it is said how much it could have seen.
+judged in three ways: the last one, the last few disjoint ones together, and their slope.  Roth 2022 (American Economic
+Review: Insights 4): what such a test does not find is not shown to be absent; it is said how much it could have seen.
 """
 
 from __future__ import annotations

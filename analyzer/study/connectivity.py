@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from analyzer.study.horizons import Window, words
 from analyzer.study.series import Aligned, SeriesKey
 
 INDICATORS = ("ioda.connectivity", "radar.traffic", "google.traffic")
+CUTS = ("shutdown", "mobile_shutdown")
 CLEAR = 0.8  # of the level expected; a fall by a fifth and an interval below nine tenths is no ordinary day
 CLEAR_HIGH = 0.9
 STAYED = 0.9  # lower bound above which a nationwide cut is not seen
@@ -81,7 +82,9 @@ def falls(catalogue: Catalogue, block: Block, at_hand: AtHand, longest: timedelt
     keys = [k for k in at_hand.keys if k.indicator in INDICATORS and k.asn == 0]
     own = {"youtube", "google_services"} & set(block.services)  # a fall of Google's own traffic is that block itself
     kept = [k for k in keys if not (k.indicator == "google.traffic" and own)]
-    found = (_fall(catalogue, block, at_hand.own(key), key, longest) for key in kept)
+    # Blocks of services leave the level of the whole network alone: only other cuts are kept out of its base.
+    cuts = replace(catalogue, blocks=tuple(b for b in catalogue.blocks if b.kind in CUTS))
+    found = (_fall(cuts, block, at_hand.own(key), key, longest) for key in kept)
     return tuple(f for f in found if f is not None)
 
 

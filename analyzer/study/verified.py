@@ -20,7 +20,7 @@ from analyzer.records import Block, Claim, Verification, Verified
 from analyzer.study import connectivity, services
 from analyzer.study.at_hand import AtHand
 from analyzer.study.blocked_share import HISTORY, Period, share_change
-from analyzer.study.connectivity import Fall
+from analyzer.study.connectivity import CUTS, Fall
 from analyzer.study.series import SeriesKey
 from analyzer.study.situation import meant
 
@@ -31,7 +31,6 @@ LONGEST = timedelta(days=14)  # of the block's own time: later, services come ba
 CLEAR = 0.20  # rise of the blocked share
 CLEAR_LOW = 0.10  # lower bound of it
 FEW = 20  # measurements, before and during, below which nothing is confirmed
-SHUTDOWNS = ("shutdown", "mobile_shutdown")
 NOT_ON_NETWORK = ("service_withdrawal", "age_gate", "tax_gate", "app_ban")
 SERVICE, TOOL = "ooni.service_blocked_share", "ooni.tool_blocked_share"
 _DENIAL = re.compile(
@@ -58,7 +57,7 @@ def verify(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Verified:
     if known is None:
         return _no_block(catalogue, block, at_hand)
     found = _measured(catalogue, known, at_hand)
-    state, reasons = _shutdown(known, found) if known.kind in SHUTDOWNS else _service(known, found)
+    state, reasons = _shutdown(known, found) if known.kind in CUTS else _service(known, found)
     denials = [f"{c.who} denies it: {c.says}" for c in catalogue.claims_about(known.block_id) if denies(c)]
     if denials and state == "not_verifiable" and found.shares and not _any_up(found):
         state = "contested"  # measured, and nothing measured shows it
@@ -117,6 +116,7 @@ def _service(block: Block, found: Measured) -> tuple[Verification, tuple[str, ..
     said = [f"{service} {states[service]}: {_sentence(share)}" for service, share in found.shares.items()]
     said += [f"{service}: {why}" for service, why in found.refused.items()]
     said += [f"a blackout as well: {fall.sentence}" for fall in found.falls if fall.fell]
+    said += [fall.sentence for fall in found.falls if fall.effect is None]
     unmeasured = [s for s in services.wanted(block) if s not in found.shares and s != services.ANY_TOOL]
     if unmeasured or not found.shares:
         said.append(_advice(block, unmeasured))
@@ -174,7 +174,7 @@ def _shutdown(block: Block, found: Measured) -> tuple[Verification, tuple[str, .
 
 def _advice(block: Block, unmeasured: Sequence[str]) -> str:
     """Which source would show it."""
-    if block.kind in SHUTDOWNS:
+    if block.kind in CUTS:
         return "load ioda.connectivity or radar.traffic of the days around it to verify it"
     if block.kind == "vpn_block":
         return f"load {TOOL} (OONI psiphon, tor, torsf, openvpn) to verify it"
