@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -16,13 +16,15 @@ from analyzer.plans import specification_in_words
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.registry import load
 from analyzer.store import Store
+from analyzer.study.at_hand import AtHand
 from analyzer.study.one_series import Answer, answer
 from analyzer.study.people_of import people_of
 from analyzer.study.record import recorded
 from analyzer.study.roles import Asking, Planned, asking, marked, missing
-from analyzer.study.series import SeriesKey, aligned, first_starts
+from analyzer.study.series import SeriesKey, first_starts
 from analyzer.study.shapes import Wanted
 from analyzer.study.situation import meant
+from analyzer.study.verified import verify
 from analyzer.version import __version__
 
 # What the base and the longest default horizon can reach: the overlaps that every estimate lists.
@@ -96,11 +98,14 @@ def ask(
     starts = {k: t for k, t in _starts(store, block.cc, indicator).items() if asked.wants(k.indicator, k.entity)}
     keys = [key for key, first in starts.items() if not _too_short(key, first, block)]
     touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
-    answers = _answers(store, catalogue, block, keys, asked, shapes)
+    at_hand = AtHand(store, block.cc)
+    verified = verify(catalogue, block, at_hand)
+    answers = _answers(catalogue, block, at_hand, keys, asked, {"shapes": shapes, "verified": verified})
     study = _study(block, catalogue, answers, touching, now=now)
     lacking = missing(asked, {(k.indicator, k.entity) for k in starts})
     study = replace(
         study,
+        verified=verified,
         snapshots=_snapshots(store, answers),
         warnings=(*lacking, *_warnings(block, answers, [k for k in starts if k not in keys])),
     )
@@ -109,13 +114,15 @@ def ask(
 
 
 def _answers(  # noqa: PLR0917 - what is asked of what, and how
-    store: Store, catalogue: Catalogue, block: Block, keys: Sequence[SeriesKey], asked: Asking, shapes: Wanted
+    catalogue: Catalogue,
+    block: Block,
+    at_hand: AtHand,
+    keys: Sequence[SeriesKey],
+    asked: Asking,
+    options: Mapping[str, Any],
 ) -> list[Answer]:
-    way: dict[str, Any] = {"specification": asked.specification, "smallest": asked.smallest}
-    found = (
-        answer(catalogue, block, aligned(store, k, block.cc), asked.horizons, shapes, estimator=asked.estimator, **way)
-        for k in keys
-    )
+    way = {**options, "specification": asked.specification, "smallest": asked.smallest, "estimator": asked.estimator}
+    found = (answer(catalogue, block, at_hand.take(k), asked.horizons, at_hand=at_hand, **way) for k in keys)
     names = Counter((k.indicator, k.entity) for k in keys)
     return [replace(a, estimates=_with_roles(a, asked, block, names)) for a in found if a is not None]
 

@@ -62,6 +62,7 @@ class Asked:
     estimator: Estimator = REPLAY
     specification: Specification = USUAL
     smallest: float = SMALLEST_EFFECT_OF_INTEREST
+    week: int = 0  # days of the working week, where the axis holds no others
 
     @property
     def cc(self) -> str:
@@ -91,7 +92,7 @@ class Asked:
     @property
     def season(self) -> int:
         """Steps of the season."""
-        return situation.season(self.series)
+        return self.week or situation.season(self.series)
 
     def base_end(self, estimand: Estimand) -> int:
         """First step that is not part of the base."""

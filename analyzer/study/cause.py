@@ -29,13 +29,13 @@ class Known:
     breakdowns: tuple[Breakdown, ...] = ()
 
 
-def cause(asked: Asked, found: Found, known: Known) -> tuple[Attribution, tuple[str, ...]]:
-    """What may be said about the cause of one row, with reasons."""
+def cause(asked: Asked, found: Found, known: Known, *, withheld: bool = False) -> tuple[Attribution, tuple[str, ...]]:
+    """What may be said about the cause of one row, with reasons.  withheld: the row gives no verdict."""
     sign = expected_sign(asked.known.kind, asked.series.key.indicator, asked.known.services) if asked.known else NO_SIGN
     own = tuple(b for b in known.breakdowns if (b.horizon, b.estimand) == (found.window.horizon, found.estimand))
     word, why = verdicts.attribution(
         verdicts.Facts(
-            verdict=_verdict(asked, found),
+            verdict="inconclusive" if withheld else _verdict(asked, found),
             kind=asked.block.kind,
             block=asked.known,
             changed_at=asked.series.time(known.change.step) if known.change else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.plans import specification_in_words
+from analyzer.records import Verified
 from analyzer.study import rows
 from analyzer.study.asked import Asked
 from analyzer.study.effects import Found, named
@@ -15,7 +16,7 @@ MOST_NAMED = 6  # donor countries
 SPECIFIED = "specification: "
 
 
-def heading_of(asked: Asked, found: Found) -> rows.Heading:
+def heading_of(asked: Asked, found: Found, verified: Verified | None = None) -> rows.Heading:
     """The columns of a row that are no estimate."""
     key = asked.series.key
     return rows.Heading(
@@ -29,6 +30,7 @@ def heading_of(asked: Asked, found: Found) -> rows.Heading:
         method="; ".join(filter(None, (_method(asked, found) if found.effects else "", _specified(asked)))),
         scale=key.scale,
         smallest=asked.smallest,
+        verification=verified.state if verified else "not_verifiable",
     )
 
 
