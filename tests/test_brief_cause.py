@@ -95,12 +95,20 @@ def test_types_that_disagree_each_have_their_line():
 
 def test_the_count_of_questions_and_the_floor_of_p_are_printed():
     row = FamilyRow("tor.relay_users", "", "7d", "no_block_since_base", "primary", 0.01, 0.04)
-    said = text(section(studied(family=Family((row,), 120, 1 / 121), runs=RunCount(12, 3)), "together"))
+    said = text(section(studied(family=Family((row,), 120, 1 / 121), runs=RunCount(12, 3)), "estimates-section"))
     assert "1 row asked at once" in said
     assert "adjusted p is 0.040" in said
     assert "none can be under 0.008" in said
     assert "12 rows run" in said
     assert "3 shown" in said
+
+
+@pytest.mark.parametrize("verdict", ["rise", "fall"])
+@pytest.mark.parametrize("attribution", ["supported", "unclear", "contested"])
+def test_a_change_is_credited_to_a_block_only_where_the_attribution_is_supported(verdict, attribution):
+    row = replace(sudan().studies[0].estimates[0], verdict=verdict, attribution=attribution)
+    detail = str(build(studied(estimates=(row,))).findings[0].detail)
+    assert ("supports the block as the cause" in detail) == (attribution == "supported")
 
 
 def test_people_are_a_range_with_its_route_and_denominator_or_nothing():

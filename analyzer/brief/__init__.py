@@ -16,7 +16,7 @@ from analyzer.brief.material import Material, sort_out
 from analyzer.brief.model import Brief as Brief
 from analyzer.brief.model import Finding, Section, Text
 from analyzer.brief.timeline import claims_section, official_position, timeline_table
-from analyzer.brief.together import together_section
+from analyzer.brief.together import questions_asked, together_section
 from analyzer.records import Dossier
 
 __all__ = ["Brief", "build"]
@@ -95,5 +95,9 @@ def _estimates(material: Material) -> Section | None:
     tables = (estimates_table(material.estimates), rule, overlaps)
     paragraphs: tuple[Text, ...] = ((TRAILING_BASE,),) if rule else ()
     return Section(
-        "estimates-section", "Our estimates, and the publishers' rule", paragraphs, tables=tuple(t for t in tables if t)
+        "estimates-section",
+        "Our estimates, and the publishers' rule",
+        paragraphs,
+        questions_asked(material),
+        tuple(t for t in tables if t),
     )

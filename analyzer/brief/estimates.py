@@ -93,12 +93,23 @@ def _size(row: Estimate) -> str:
 
 def _rise(study: Study, row: Estimate) -> tuple[str, str]:
     head = f"{_subject(row)} rose {place_in_time(study)}: {_size(row)}, over {words.horizon(row.horizon)}."
-    return head, "The rise lies around the block; whether the block is its cause is a separate question."
+    return head, _credited(
+        row
+    ) or "The rise lies around the block; whether the block is its cause is a separate question."
+
+
+def _credited(row: Estimate) -> str:
+    if row.attribution != "supported":
+        return ""
+    return (
+        "The block is shown by measurements, and neither ordinary dates nor matched events without a block moved as "
+        "much: the evidence supports the block as the cause."
+    )
 
 
 def _fall(study: Study, row: Estimate) -> tuple[str, str]:
     head = f"{_subject(row)} fell {place_in_time(study)}: {_size(row)}, over {words.horizon(row.horizon)}."
-    return head, (
+    return head, _credited(row) or (
         "A fall may mean that the tool itself was blocked or that the network was down; it does not show that fewer "
         "people wanted it."
     )

@@ -1,4 +1,4 @@
-"""What several indicators say together, how many questions were asked, and what follows for people."""
+"""What several indicators say together, how many questions were asked of the data, and what follows for people."""
 
 from __future__ import annotations
 
@@ -34,9 +34,17 @@ def _of_study(study: Study) -> list[Text]:
     where = place_in_time(study)
     said = [f"{_combined(s)} {where}{_spread(s)}" for s in study.syntheses if len(s.members) > 1]
     said += [f"{_cap(c.sentence)} {where}." for c in study.concordance if len(study.concordance) > 1]
-    said += [_family(study.family, where)] if study.family and study.family.rows else []
-    said += [_runs(study.runs, where)] if study.runs else []
     return [(text,) for text in said]
+
+
+def questions_asked(material: Material) -> tuple[Text, ...]:
+    """How many rows were asked of the data, and what is left of the smallest p once all of them count."""
+    said = []
+    for study in material.dossier.studies:
+        where = place_in_time(study)
+        said += [_runs(study.runs, where)] if study.runs else []
+        said += [_family(study.family, where)] if study.family and study.family.rows else []
+    return tuple((text,) for text in said)
 
 
 def _combined(found: Synthesis) -> str:
