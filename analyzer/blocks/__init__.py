@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
-from analyzer.blocks.contents import Catalogue, artefacts, find, listed, outcome_free, overlaps, shipped, touches
+from analyzer.blocks.contents import (
+    Catalogue,
+    artefacts,
+    find,
+    listed,
+    of_kind,
+    outcome_free,
+    overlaps,
+    shipped,
+    touches,
+)
 from analyzer.blocks.entry import described, import_table
 from analyzer.blocks.signs import ExpectedSign, expected_sign
 from analyzer.blocks.stop import import_stop
@@ -16,5 +26,5 @@ from analyzer.blocks.times import local_span, span
 __all__ = [
     "BLOCK_KINDS", "KINDS", "NON_EVENT_KINDS", "ROUTES", "Artefact", "Catalogue", "ExpectedSign", "add", "artefacts",
     "catalogue", "described", "expected_sign", "fill", "find", "import_csv", "import_published", "import_stop",
-    "import_table", "listed", "local_span", "outcome_free", "overlaps", "shipped", "span", "touches",
+    "import_table", "listed", "local_span", "of_kind", "outcome_free", "overlaps", "shipped", "span", "touches",
 ]  # fmt: skip

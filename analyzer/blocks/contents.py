@@ -129,12 +129,10 @@ def shipped_size() -> int:
 
 def read_events(text: str, file: str) -> list[Block]:
     """Events of a CSV text; an id that occurs twice in it is an error."""
-    found: dict[str, Block] = {}
+    found = tables.Events()
     for row in tables.rows_of(text, file, tables.EVENT_COLUMNS):
-        event = tables.block(row)
-        tables.check_unique(found.keys(), row, event.block_id)
-        found[event.block_id] = event
-    return list(found.values())
+        found.add(row, tables.block(row))
+    return found.events
 
 
 def read_claims(text: str, file: str) -> list[Claim]:
@@ -163,6 +161,15 @@ def listed(
     of_place = [b for b in catalogue.events if code in (None, b.cc)]
     found = [b for b in of_place if touches(b, _instant(start, b.cc), _instant(end, b.cc))]
     return tuple(sorted(found, key=lambda b: (b.onset_earliest, b.block_id)))
+
+
+def of_kind(events: Iterable[Block], kind: str) -> list[Block]:
+    """Events of one kind, or of all that are a `block` or a `non-event`.  Raises UnknownName for another word."""
+    if kind in ("block", "non-event"):
+        return [b for b in events if b.is_non_event == (kind == "non-event")]
+    if kind not in tables.KINDS:
+        raise UnknownName(f"unknown kind {kind!r}: use block, non-event or one of {', '.join(tables.KINDS)}")
+    return [b for b in events if b.kind == kind]
 
 
 def _instant(when: date | None, cc: str) -> datetime | None:

@@ -17,12 +17,13 @@ from analyzer.records import Block, Claim, LoadResult
 if TYPE_CHECKING:
     from analyzer.store import Store
 
-_OPTIONS = {"event_id": "block_id", "country": "cc", "start_utc": "start", "end_utc": "end"}
+_OPTIONS = {"event_id": "block_id", "country": "cc", "start_utc": "start", "end_utc": "end", "discovery_route": "route"}
 _OF_STOP = b"shutdown_type"  # a column that only Access Now's list has
 
 
 def described(given: Mapping[str, str]) -> tuple[Block, tuple[Claim, ...]]:
-    """An event and its claim from texts: block_id, cc, name, start, end, kind, services, scope, who, says, address.
+    """An event and its claim from texts: block_id, cc, name, start, end, kind, services, scope, route, who,
+    says, address.
 
     A precision that is not given is that of the way the time is written.  Raises BadInput with the option at fault.
     """
@@ -40,12 +41,14 @@ def import_table(store: Store, path: str | Path, *, non_events: bool = False, pu
     """Import events, publishers' figures or Access Now's list; the list is told by its content."""
     if published:
         return import_published(store, path)
-    if _is_stop(path) and not non_events:
+    if _is_stop(path):
+        if non_events:
+            raise BadInput(f"{Path(path).name}: this is Access Now's list of shutdowns: import it without --non-events")
         return import_stop(store, path)
     return import_csv(store, path, non_events=non_events)
 
 
-_COLUMNS = (*tables.EVENT_COLUMNS, "end_utc", "end_precision", "scope")
+_COLUMNS = (*tables.EVENT_COLUMNS, "end_utc", "end_precision", "scope", "discovery_route")
 
 
 def _told(which: str, value: str) -> str:

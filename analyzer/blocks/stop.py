@@ -286,7 +286,7 @@ def _block(row: StopRow) -> Block:
     return check_block(Block(
         row.block_id, row.cc, f"{row.kind.replace('_', ' ').capitalize()}, {row.scope}"[:120], *onset,
         end[0] if end else None, end[1] if end else None, precision, "day" if end else None, row.kind, row.scope,
-        row.services, discovery_route="",
+        row.services, discovery_route="press",  # a list made of reports, whatever demand did
     ))  # fmt: skip
 
 

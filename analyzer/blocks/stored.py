@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,14 +115,15 @@ def import_csv(store: Store, path: str | Path, *, non_events: bool = False) -> L
     """
     name, data = read_bytes(path)
     have = catalogue(store)
-    found: dict[str, Block] = {}
+    seen, fresh = tables.Events(), []
     claims: list[Claim] = []
     for row in tables.rows_of(decoded(name, data), name, tables.EVENT_COLUMNS):
-        event = _event_row(row, found, non_events=non_events)
+        event = _event_row(row, non_events=non_events)
+        seen.add(row, event)
         if _fresh(have, [event], f"{name}: line {row.line}"):
-            found[event.block_id] = event
+            fresh.append(event)
             claims += tables.claims_of_event(row)
-    return commit(store, _addition("events_csv", name, data, events=list(found.values()), claims=claims))
+    return commit(store, _addition("events_csv", name, data, events=fresh, claims=claims))
 
 
 def import_published(store: Store, path: str | Path) -> LoadResult:
@@ -186,9 +187,8 @@ def _addition(source: str, name: str, data: bytes, **rows: Any) -> Addition:
     return Addition(source, name, hashlib.sha256(data).hexdigest(), len(data), **rows)
 
 
-def _event_row(row: Row, found: dict[str, Block], *, non_events: bool) -> Block:
+def _event_row(row: Row, *, non_events: bool) -> Block:
     event = tables.block(row)
-    tables.check_unique(found.keys(), row, event.block_id)
     if non_events and not event.is_non_event:
         row.fail("kind", f"{event.kind!r} changes access, so it is a block: import it without --non-events")
     return event
@@ -198,14 +198,16 @@ def _fresh(have: Catalogue, events: Sequence[Block], where: str) -> list[Block]:
     """Those that the catalogue does not hold; one that it holds in another form is an error."""
     known = {b.block_id: b for b in have.events}
     for event in events:
-        if (old := known.get(event.block_id)) and old != event:
-            raise BadInput(f"{where}: event_id: {event.block_id!r} stands in the catalogue with another "
-                           f"{_difference(old, event)}: give it another id, or correct the row")  # fmt: skip
+        old = known.get(event.block_id, event)
+        if other := tables.differences(old, _with_route(event, old)):
+            raise BadInput(f"{where}: event_id: {event.block_id!r} stands in the catalogue with another {other}: "
+                           "give it another id, or correct the row")  # fmt: skip
     return [e for e in events if e.block_id not in known]
 
 
-def _difference(old: Block, new: Block) -> str:
-    return ", ".join(f.name for f in fields(Block) if getattr(old, f.name) != getattr(new, f.name))
+def _with_route(event: Block, old: Block) -> Block:
+    """A table written before the column was there says nothing of the route."""
+    return event if event.discovery_route else replace(event, discovery_route=old.discovery_route)
 
 
 def _event(row: dict[str, Any]) -> Block:

@@ -9,8 +9,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import NoReturn, TypeVar
 
@@ -118,10 +118,30 @@ def _row(file: str, line: int, cells: Mapping[str | None, str | None], found: Se
     return Row(file, line, {str(k): str(v) for k, v in cells.items()})
 
 
-def check_unique(ids: Collection[str], row: Row, block_id: str) -> None:
-    """Raises BadInput when the id was used before."""
-    if block_id in ids:
-        row.fail("event_id", f"{block_id!r} stands there already: give the second one another last word")
+class Events:
+    """Events of one table, by id, each with its line."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[int, Block]] = {}
+
+    def add(self, row: Row, event: Block) -> None:
+        """Take an event in.  Raises BadInput, naming both lines, when its id stands in a line before."""
+        if event.block_id in self.found:
+            line, old = self.found[event.block_id]
+            other = f"with another {differences(old, event)}" if old != event else "with the same values"
+            row.fail("event_id", f"{event.block_id!r} stands in line {line} already, {other}: keep one row "
+                                 "(what others say is a claim), or give the second one another last word")  # fmt: skip
+        self.found[event.block_id] = row.line, event
+
+    @property
+    def events(self) -> list[Block]:
+        """All of them, in the order of the table."""
+        return [event for _, event in self.found.values()]
+
+
+def differences(old: Block, new: Block) -> str:
+    """Names of the fields in which two records of one event differ."""
+    return ", ".join(f.name for f in fields(Block) if getattr(old, f.name) != getattr(new, f.name))
 
 
 def block(row: Row) -> Block:

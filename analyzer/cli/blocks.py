@@ -19,20 +19,25 @@ if TYPE_CHECKING:
 def command(ctx: click.Context) -> None:
     """The catalogue of blocks and non-events: in UTC and local time, claims and their disagreements."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_blocks, cc=None, start=None, end=None, db="uptake.duckdb", fmt="table")
+        ctx.invoke(list_blocks, cc=None, start=None, end=None, kind=None, db="uptake.duckdb", fmt="table")
 
 
 @command.command("list")
 @click.option("--cc", metavar="CC", help="One country; all without it.")
 @click.option("--from", "start", type=date_type, metavar="D", help="First day.")
 @click.option("--to", "end", type=date_type, metavar="D", help="Day after the last.")
+@click.option("--kind", metavar="KIND", help="One kind only, such as shutdown or election; block or non-event for all.")
 @db_option
 @format_option
-def list_blocks(*, cc: str | None, start: datetime | None, end: datetime | None, db: str, fmt: str) -> None:
+def list_blocks(
+    *, cc: str | None, start: datetime | None, end: datetime | None, kind: str | None, db: str, fmt: str
+) -> None:
     """List blocks and non-events, oldest first."""
     import analyzer
+    from analyzer import blocks
 
-    found = analyzer.open(db).blocks(cc, start=start.date() if start else None, end=end.date() if end else None)
+    known = analyzer.open(db).blocks(cc, start=start.date() if start else None, end=end.date() if end else None)
+    found = blocks.of_kind(known, kind) if kind else known
     print_rows(_SHORT if fmt == "table" else _COLUMNS, [_row(b) for b in found], fmt)
 
 
@@ -48,9 +53,11 @@ def show(*, block_id: str, db: str, fmt: str) -> None:
     block = blocks.find(catalogue, block_id)
     claims = [c for c in catalogue.claims if c.block_id == block.block_id]
     figures = [p for p in catalogue.published if p.block_id == block.block_id]
+    around = [c for c in catalogue.contexts if c.block_id == block.block_id]
     expected = blocks.expected_sign(block.kind, "tor.bridge_users", block.services)
     rows = [
         *({"part": "event", "what": name, "text": value} for name, value in _row(block).items()),
+        *({"part": "context", "what": c.kind, "text": _cited(c.note, "", c.address)} for c in around),
         {"part": "event", "what": "expected of circumvention", "text": f"{expected.sign:+d}: {expected.reason}"},
         *({"part": "claim", "what": c.who, "text": _cited(c.says, c.stated_at, c.address)} for c in claims),
         *({"part": "figure", "what": p.publisher, "text": _figure(p)} for p in figures),
@@ -69,6 +76,7 @@ def show(*, block_id: str, db: str, fmt: str) -> None:
 @click.option("--scope", default="nationwide", show_default=True)
 @click.option("--start-precision", default="", help="minute, hour, day, week or month; told from --start without it.")
 @click.option("--end-precision", default="", help="The same for --end.")
+@click.option("--route", default="", help="How it came to be known: order, measurement, press, vendor or scan.")
 @click.option("--who", required=True, help="Who says so.")
 @click.option("--says", default="", help="What they say, in your words.")
 @click.option("--address", default="", help="The page read.")
@@ -137,6 +145,7 @@ _COLUMNS = (
     "kind",
     "services",
     "scope",
+    "discovery_route",
 )
 _SHORT = ("block_id", "onset_local", "end_local", "kind", "services")  # what fits a terminal, in local time
 
@@ -159,6 +168,7 @@ def _row(block: Block) -> dict[str, Any]:
         "kind": f"{block.kind} (no block)" if block.is_non_event else block.kind,
         "services": ";".join(block.services),
         "scope": block.scope,
+        "discovery_route": block.discovery_route,
     }
 
 
