@@ -128,8 +128,8 @@ class Events:
         """Take an event in.  Raises BadInput, naming both lines, when its id stands in a line before."""
         if event.block_id in self.found:
             line, old = self.found[event.block_id]
-            other = f"with another {differences(old, event)}" if old != event else "with the same values"
-            row.fail("event_id", f"{event.block_id!r} stands in line {line} already, {other}: keep one row "
+            other = f"another {differences(old, event)}" if old != event else "the same values"
+            row.fail("event_id", f"{event.block_id!r} stands in line {line} already, with {other}: keep one row "
                                  "(what others say is a claim), or give the second one another last word")  # fmt: skip
         self.found[event.block_id] = row.line, event
 
