@@ -1,9 +1,9 @@
 """Matched placebos: what elections, rallies and other dated events without a block did to comparable series.
 
 Each is asked the headline's own question (same window, same gap, no donors) in the country and at the time where it
-happened.  The change around the block is asked in the same way and ranked among them, by its absolute log ratio and by
-the same in units of its own noise: the worse of the two ranks counts.  Countries are taken nearest in size before the
-event, so that the choice cannot follow what happened.
+happened.  The change around the block is asked in the same way and ranked among them by its absolute log ratio: a fall
+elsewhere speaks against a rise here as much as a rise does.  Countries are taken nearest in size before the event, so
+that the choice cannot follow what happened.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer import verdicts
-from analyzer.checks import size
 from analyzer.errors import NotEnoughData
 from analyzer.places import WORLD
 from analyzer.records import Block, Breakdown, Effect
@@ -205,12 +204,20 @@ def _level(asked: Asked, cc: str, onset: int) -> float:
 
 
 def _rank(here: Effect | None, others: Sequence[Effect]) -> int | None:
-    """Place of the change among the others, 1 = most extreme: the worse of its raw size and its size over its noise."""
+    """Place of the change among the others by absolute log ratio, 1 = most extreme; ties count against the change.
+
+    A placebo on a quieter series is given the size it might have reached with the noise of this one.
+    """
     if here is None or not others:
         return None
-    raw = sum(_log(e) >= _log(here) for e in others)
-    noise = sum(size(e) >= size(here) for e in others)
-    return 1 + max(raw, noise)
+    own = _half_width(here)
+    lent = [float(np.sqrt(max(own**2 - _half_width(e) ** 2, 0.0))) for e in others]
+    return 1 + sum(_log(e) + noise >= _log(here) for e, noise in zip(others, lent, strict=True))
+
+
+def _half_width(effect: Effect) -> float:
+    """Of the 95 % interval on the log scale."""
+    return float(np.log(effect.expected_high / max(effect.expected_low, 1e-9))) / 2
 
 
 def _log(effect: Effect) -> float:
@@ -223,7 +230,8 @@ def _ordinary(asked: Asked, headline: Found, alone: Alone) -> Ranked:
     Ordinary: the same weekday (on hours: the same hour of it), no known event that begins or ends within the window.
     """
     effect = headline.effects[len(headline.effects) // 2]
-    judged = effect if effect.placebos else _here(asked, alone)  # placebos of other estimators are countries
+    # Placebos of other estimators are countries, those of working days stand on an axis of their own.
+    judged = effect if effect.placebos and asked.specification.weekends else _here(asked, alone)
     if judged is None or (placebos := judged.placebos) is None:
         return 0, None
     eventful = _eventful(asked, placebos.starts, headline.window.steps)

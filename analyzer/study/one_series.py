@@ -137,11 +137,10 @@ def _short_block(asked: Asked) -> str:
         return ""
     length = block.end_earliest - block.onset_earliest
     share = length / step
-    text = f"{words(length)} of block are {100 * share:.3g} % of {words(step)}"
+    what, own = ("the event", "its") if block.is_non_event else ("block", "the block's")
+    text = f"{words(length)} of {what} are {100 * share:.3g} % of {words(step)}"
     one = find(asked, Window("", asked.onset, 1), "no_block_since_base", [asked.onset])
     if not one.effects or not np.isfinite(least := one.effects[0].minimum_detectable_ratio):
         return text
     inside = 1 + (least - 1) / share
-    return (
-        f"{text}: the smallest change such a step can show is x{least:.2f}, or x{inside:.1f} of the block's own hours"
-    )
+    return f"{text}: the smallest change such a step can show is x{least:.2f}, or x{inside:.1f} of {own} own hours"

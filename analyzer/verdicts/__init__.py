@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from analyzer.verdicts.cause import (
     FEWEST_PLACEBOS,
+    LARGEST_SHARE,
     LONGEST_LAG,
     LONGEST_LEAD,
     OUTAGES,
@@ -28,7 +29,7 @@ from analyzer.verdicts.size import (
 RULES_VERSION = "2"
 
 __all__ = [
-    "FEWEST_PLACEBOS", "FEW_UNITS", "HEADLINE", "LONGEST_LAG", "LONGEST_LEAD", "OUTAGES", "RULES_VERSION",
-    "SMALLEST_EFFECT_OF_INTEREST", "Facts", "attribution", "few_units", "in_words", "kind_words", "shared_reasons",
-    "verdict", "verdict_reason",
+    "FEWEST_PLACEBOS", "FEW_UNITS", "HEADLINE", "LARGEST_SHARE", "LONGEST_LAG", "LONGEST_LEAD", "OUTAGES",
+    "RULES_VERSION", "SMALLEST_EFFECT_OF_INTEREST", "Facts", "attribution", "few_units", "in_words", "kind_words",
+    "shared_reasons", "verdict", "verdict_reason",
 ]  # fmt: skip

@@ -224,7 +224,7 @@ _LEGS: Sequence[Callable[[Facts], list[str]]] = (
 
 _PLURALS = {
     "rally": "rallies",
-    "control": "wars, lockdowns and other upheavals",
+    "control": "lockdowns and other upheavals",
     "control_outage": "outages",
 }
 
@@ -242,16 +242,19 @@ def _a(kind: str) -> str:
 
 def in_words(found: Breakdown) -> tuple[str, ...]:
     """The breakdown value: what would explain the change, beside what matched events did elsewhere."""
-    first = f"a simultaneous shock of {_times(found.shock)} would explain all of this"
-    near = f"one of {_times(found.shock_near)} would leave no clear change"
-    said = f"{first}, {near if found.shock_near != 1.0 else 'and without one the change is not clear'}"
+    said = (
+        f"a simultaneous shock of {_times(found.shock)} would explain all of this, one of {_times(found.shock_near)} "
+        "would leave no clear change"
+    )
+    if found.shock_near == 1.0:
+        said = "no simultaneous shock is needed to explain this: the change is not clear"
     if found.placebo_low is None or found.placebo_high is None:
         return (said,)
-    moved = f"moved it {_times(found.placebo_low)} to {_times(found.placebo_high)}, n = {found.placebo_n}"
-    context = "" if found.contexts else " (no context of this block is recorded)"
-    return said, f"{kind_words(found.contexts)} {moved}{context}"
+    low, high = _times(found.placebo_low), _times(found.placebo_high)
+    context = "" if found.contexts else " (no context is recorded)"
+    return said, f"{kind_words(found.contexts)} moved it {low} to {high}, n = {found.placebo_n}{context}"
 
 
 def _times(ratio: float) -> str:
-    """Two digits below 10: no more is known of a shock."""
-    return f"x{ratio:.2g}" if ratio < 10 else f"x{ratio:.0f}"
+    """One decimal, or two digits below 1: no more is known of a shock."""
+    return f"x{ratio:.2g}" if ratio < 1 else f"x{ratio:.1f}" if ratio < 10 else f"x{ratio:.0f}"
