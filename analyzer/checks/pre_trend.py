@@ -1,21 +1,22 @@
 """Pre-trend: did the series already drift off the path foretold before the block began?
 
-Windows that end before the gap were answered like the window itself.  Their errors, each over its own deviation, are
-judged in three ways: the last one, the last few disjoint ones together, and their slope.  Roth 2022 (American Economic
-Review: Insights 4): what such a test does not find is not shown to be absent; it is said how much it could have seen.
+Disjoint windows that end before the gap are answered as if the block had begun there, from what lay before each.
+Their errors, over the deviation known at the time, are judged in three ways: the last, the last few together, and their
+slope.  Roth 2022 (American Economic Review: Insights 4): what such a test does not find is not shown to be absent, so
+it is said how much it could have seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from analyzer.checks import CheckRule, Evidence, Floats, direction
-from analyzer.errors import NotEnoughData
-from analyzer.records import Check, Effect, PlaceboWindows
+from analyzer.records import Check, PlaceboWindows
 
 if TYPE_CHECKING:
     from analyzer.records import Ints
@@ -30,36 +31,53 @@ FEWEST = 4  # disjoint windows without which neither can be told from chance
 
 def run(evidence: Evidence) -> Check:
     """Failed where the last windows before the gap already move the way of the change, more than chance allows."""
-    try:
-        effect = _replayed(evidence)
-    except NotEnoughData as error:
-        return Check(NAME, "informative", f"the replay gives no estimate: {error}")
-    placebos = effect.placebos
-    starts, errors = disjoint(placebos, evidence.steps) if placebos else (np.empty(0, int), np.empty(0))
-    if placebos is None or errors.size < FEWEST:
+    past = _past(evidence)
+    errors = past.errors
+    if errors.size < FEWEST:
         few = f"{errors.size} disjoint windows before the gap: {FEWEST} needed to see a drift"
         return Check(NAME, "informative", few)
     looks = {
-        "last": together(errors[-1:], placebos.freedom),
-        "level": together(errors, placebos.freedom),
-        "slope": drift(errors, placebos.freedom),
+        "last": together(errors[-1:], past.freedom),
+        "level": together(errors, past.freedom),
+        "slope": drift(errors, past.freedom),
     }
     table = tuple(
         {"window_start": evidence.day(int(s)), "standardised_error": float(e)}
-        for s, e in zip(starts, errors, strict=True)
+        for s, e in zip(past.starts, errors, strict=True)
     )
-    way = direction(effect)
+    way = direction(evidence.effect)
     found = [name for name, (_, p) in looks.items() if p < LEVEL / LOOKS]
     same = [name for name in found if way and np.sign(looks[name][0]) == way]
-    text = _sentence(errors.size, looks, _size(placebos, evidence.steps))
+    text = _sentence(errors.size, looks, _size(past))
     return Check(NAME, _outcome(way, found, same), text + _meaning(way, found, same), table)
 
 
-def _replayed(evidence: Evidence) -> Effect:
-    """The headline's effect where it has placebos in time, else that of the series alone."""
-    if evidence.effect.placebos is not None:
-        return evidence.effect
-    return evidence.alone(evidence.cc, evidence.onset)
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """Disjoint windows before the gap, oldest first: (N,) starts and standardised errors."""
+
+    starts: Ints
+    errors: Floats
+    deviation: float  # of the last window
+    freedom: float
+
+
+def _past(evidence: Evidence) -> _Past:
+    """The windows as they were answered at their time; where those are too few, as the replay of the headline has them.
+
+    The replay knows how restless the last weeks were, and sees less in them for that.
+    """
+    answered = {s: e.placebos for s, e in evidence.earlier(SLOPED).items() if e.placebos and e.placebos.deviation > 0}
+    if len(answered) >= FEWEST:
+        found = sorted(answered.items())
+        ratios = {s: e.ratio for s, e in evidence.earlier(SLOPED).items()}
+        errors = np.array([np.log(max(ratios[s], 1e-9)) / p.deviation for s, p in found])
+        starts = np.array([s for s, _ in found])
+        return _Past(starts, errors, found[-1][1].deviation, min(p.freedom for _, p in found))
+    placebos = evidence.effect.placebos
+    if placebos is None:
+        return _Past(np.empty(0, int), np.empty(0), 1.0, 1.0)
+    return _Past(*disjoint(placebos, evidence.steps), placebos.deviation, placebos.freedom)
 
 
 def disjoint(placebos: PlaceboWindows, steps: int) -> tuple[Ints, Floats]:
@@ -91,11 +109,10 @@ def _p(statistic: float, freedom: float) -> float:
     return float(2 * stdtr(max(freedom, 1.0), -abs(statistic)))
 
 
-def _size(placebos: PlaceboWindows, steps: int) -> float:
+def _size(past: _Past) -> float:
     """Ratio of a common move of the last windows that the test just sees."""
-    count = min(TOGETHER, disjoint(placebos, steps)[1].size)
-    reach = float(stdtrit(max(placebos.freedom, 1.0), 1 - LEVEL / (2 * LOOKS)))
-    return float(np.exp(min(reach * placebos.deviation / np.sqrt(count), 50.0)))
+    reach = float(stdtrit(max(past.freedom, 1.0), 1 - LEVEL / (2 * LOOKS)))
+    return float(np.exp(min(reach * past.deviation / np.sqrt(min(TOGETHER, past.errors.size)), 50.0)))
 
 
 def _sentence(count: int, looks: Mapping[str, tuple[float, float]], size: float) -> str:
