@@ -16,7 +16,20 @@ from analyzer.errors import AnalyzerError
 from analyzer.version import __version__
 
 _FOLDER = os.path.dirname(__file__)  # noqa: PTH120 - pathlib alone costs a tenth of `--help`
-_ORDER = ("load", "fetch", "inspect", "estimate", "scan", "brief", "blocks", "plan", "curve", "query", "sources", "simulate")
+_ORDER = (
+    "load",
+    "fetch",
+    "inspect",
+    "estimate",
+    "scan",
+    "brief",
+    "blocks",
+    "plan",
+    "curve",
+    "query",
+    "sources",
+    "simulate",
+)
 
 
 def command_names() -> list[str]:
