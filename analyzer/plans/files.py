@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
@@ -118,7 +119,9 @@ class _Text:
         for number, line in enumerate(self.lines, 1):
             if match := _SECTION.match(line):
                 now = match[1] or match[2]
-            if (now == section and wanted.match(line)) or (not key and now == section):
+            if now == (section or key) and (not section or not key or wanted.match(line)):
+                return f"line {number}"
+            if not section and not now and wanted.match(line):
                 return f"line {number}"
         return ""
 
@@ -137,8 +140,7 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [key for key, _ in pairs]
-    if twice := {key for key in names if names.count(key) > 1}:
+    if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
         raise ValueError(f"{', '.join(sorted(twice))} stands twice")
     return dict(pairs)
 

@@ -16,7 +16,7 @@ from analyzer.store import Store, fetch_rows
 from analyzer.store.named import named
 from analyzer.study.heading import SPECIFIED
 
-ATTEMPTS = 24  # of five seconds each: a run waits for a long load rather than go unrecorded
+ATTEMPTS = 12  # of five seconds each: a run waits for a load to end rather than go unrecorded
 Key = tuple[str, ...]
 
 
