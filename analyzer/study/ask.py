@@ -14,6 +14,8 @@ from analyzer.places import UNKNOWN, check_country, country_name, local_day
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.registry import load
 from analyzer.store import Store
+from analyzer.study.combined import with_combinations
+from analyzer.study.family import family_of
 from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
 from analyzer.study.record import record
@@ -83,6 +85,7 @@ def ask(
         snapshots=_snapshots(store, answers),
         warnings=_warnings(block, answers, [k for k in starts if k not in keys]),
     )
+    study = _concluded(study, answers)
     return _recorded(store, study, {"indicator": indicator, "horizons": names, "estimator": estimator})
 
 
@@ -126,6 +129,12 @@ def _study(
         tool_version=__version__,
         shapes=tuple(chain.from_iterable(a.shapes for a in answers)),
     )
+
+
+def _concluded(study: Study, answers: Sequence[Answer], horizon: str | None = None) -> Study:
+    """The study with what its rows say together: per type of indicator, and given how many of them were asked."""
+    judged = tuple(chain.from_iterable(a.judged for a in answers))
+    return replace(with_combinations(study, judged, horizon), family=family_of(study.estimates, judged))
 
 
 def _snapshots(store: Store, answers: Sequence[Answer]) -> tuple[Snapshot, ...]:

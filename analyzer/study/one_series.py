@@ -31,6 +31,7 @@ from analyzer.study.asked import Asked, asked_of, estimands
 from analyzer.study.effects import Found, alone, compared, find, under
 from analyzer.study.heading import heading_of
 from analyzer.study.horizons import Window, of_series, onset_steps, window, words
+from analyzer.study.judged import Judged, judged
 from analyzer.study.located import located
 from analyzer.study.publisher import publisher_rule
 from analyzer.study.reasons import changed_on, reach, reasons, touching_events
@@ -52,6 +53,7 @@ class Answer:
     publisher_rule: tuple[PublisherRow, ...]
     snapshot_ids: tuple[str, ...]
     shapes: tuple[SeriesShape, ...]
+    judged: tuple[Judged, ...] = ()  # one per estimate: what a combination and the count of all rows need
 
 
 def answer(
@@ -85,6 +87,7 @@ def answer(
         publisher_rule=publisher_rule(series, block.cc, first, last),
         snapshot_ids=series.snapshot_ids[block.cc],
         shapes=(shape_of_series(asked),) if _wants_shape(asked, headline, shapes) else (),
+        judged=tuple(judged(asked, f) for f in found),
     )
 
 
