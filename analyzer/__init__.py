@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from analyzer.estimators import fit_of_weights as fit_of_weights
     from analyzer.estimators import panel_effect as panel_effect
     from analyzer.estimators import synthetic_control as synthetic_control
+    from analyzer.synthesis import combine_effects as combine_effects
 
 _ON_ARRAYS = ("estimate_effect", "fit_of_weights", "panel_effect", "synthetic_control")
 
-__all__ = ["__version__", "estimate_effect", "fit_of_weights", "open", "panel_effect", "synthetic_control"]
+__all__ = [
+    "__version__", "combine_effects", "estimate_effect", "fit_of_weights", "open", "panel_effect", "synthetic_control",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -28,4 +31,8 @@ def __getattr__(name: str) -> Any:
         from analyzer import estimators
 
         return getattr(estimators, name)
+    if name == "combine_effects":
+        from analyzer import synthesis
+
+        return synthesis.combine_effects
     raise AttributeError(f"module 'analyzer' has no attribute {name!r}")

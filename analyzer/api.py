@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from analyzer.scan import Report, ScanQuestion
     from analyzer.shares.question import ShareReport
+    from analyzer.study.typical import Typical
 
 Progress = Callable[[int, int], None]
 
@@ -248,6 +249,40 @@ class Database:
         options: dict[str, Any] = {"cc": cc, "date": date, "indicator": indicator, "horizons": horizons}
         found = self.estimate(block_id, shapes="none", **options)
         return replace(found, people=study.people_of(self.store, found, (*given, *shipped_anchors())))
+
+    def combine(
+        self,
+        block_id: str | None = None,
+        *,
+        cc: str | None = None,
+        date: date | None = None,
+        horizon: str | None = None,
+    ) -> Study:
+        """The study of a block or date with its indicators combined within types: `syntheses` and `concordance`.
+
+        horizon: one such as 14d; without it the first of the headline's that any series could be estimated at.  Types
+        are never combined with each other.  Raises UnknownName as `estimate` does.
+        """
+        wanted = None if horizon is None else (horizon,)
+        return self.estimate(block_id, cc=cc, date=date, horizons=wanted, shapes="none")
+
+    def typical(
+        self,
+        kind: str,
+        *,
+        indicator: str | None = None,
+        horizon: str = "14d",
+        progress: Progress | None = None,
+    ) -> tuple[Typical, ...]:
+        """One indicator over all blocks of a kind that became known whatever their effect was, a record per series.
+
+        Every block of that kind that is left out is named with the reason.  Raises UnknownName for a kind, indicator or
+        horizon that cannot be meant.
+        """
+        from analyzer.study.typical import typical
+
+        options: dict[str, Any] = {"indicator": indicator, "horizon": horizon, "progress": progress}
+        return typical(self.store, self.catalogue(), kind, **options)
 
     def repeated(self, cc: str, *, indicator: str | None = None, horizon: str = "14d") -> list[dict[str, Any]]:
         """What each of a country's repeated blocks added to what the earlier ones left: one row per block and series.

@@ -16,7 +16,7 @@ COMMANDS = [
     if line.startswith("vpn-uptake ") and " && " not in line
 ]
 # These need files or a network of their own; tests of theirs run them.
-ELSEWHERE = ("load", "fetch", "estimate", "inspect", "shares", "scan")
+ELSEWHERE = ("load", "fetch", "estimate", "inspect", "shares", "scan", "combine")
 
 
 def test_commands_that_need_nothing_run_as_printed(tmp_path: Path):

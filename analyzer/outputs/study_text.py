@@ -6,7 +6,14 @@ import textwrap
 from datetime import datetime
 from itertools import groupby
 
-from analyzer.outputs import _breakdown_text, _people_text, _runs_text, _shape_text, _verified_text
+from analyzer.outputs import (
+    _breakdown_text,
+    _people_text,
+    _runs_text,
+    _shape_text,
+    _synthesis_text,
+    _verified_text,
+)
 from analyzer.outputs.table import number, text
 from analyzer.places import country_name, to_local
 from analyzer.records import Block, Breakdown, Estimate, Output, Study
@@ -18,8 +25,8 @@ _HEADINGS = ("horizon", "observed", "expected (95 %)", "ratio (95 %)", "excess (
 def render(study: Study) -> bytes:
     """Everything a reader needs beside the numbers: when, what, why not more."""
     verified = "\n".join(_verified_text.lines(study.verified))
-    parts = [_title(study.block), verified, *_series(study), *_people(study), *_checks(study), *_overlaps(study)]
-    parts += _runs_text.parts(study)
+    parts = [_title(study.block), verified, *_series(study), *_synthesis_text.sections(study), *_people(study)]
+    parts += [*_checks(study), *_overlaps(study), *_runs_text.parts(study)]
     return ("\n\n".join(p for p in parts if p) + "\n").encode()
 
 

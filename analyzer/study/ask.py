@@ -17,6 +17,8 @@ from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.registry import load
 from analyzer.store import Store
 from analyzer.study.at_hand import AtHand
+from analyzer.study.combined import with_combinations
+from analyzer.study.family import family_of
 from analyzer.study.one_series import Answer, answer
 from analyzer.study.people_of import people_of
 from analyzer.study.record import recorded
@@ -109,7 +111,7 @@ def ask(
         snapshots=_snapshots(store, answers),
         warnings=(*lacking, *_warnings(block, answers, [k for k in starts if k not in keys])),
     )
-    study = replace(study, people=people_of(store, study))
+    study = _concluded(replace(study, people=people_of(store, study)), answers)
     return _recorded(store, study, asked, purpose, meant(catalogue, block))
 
 
@@ -173,6 +175,12 @@ def _study(
         shapes=tuple(chain.from_iterable(a.shapes for a in answers)),
         breakdowns=tuple(chain.from_iterable(a.breakdowns for a in answers)),
     )
+
+
+def _concluded(study: Study, answers: Sequence[Answer], horizon: str | None = None) -> Study:
+    """The study with what its rows say together: per type of indicator, and given how many of them were asked."""
+    judged = tuple(chain.from_iterable(a.judged for a in answers))
+    return replace(with_combinations(study, judged, horizon), family=family_of(study.estimates, judged))
 
 
 def _snapshots(store: Store, answers: Sequence[Answer]) -> tuple[Snapshot, ...]:

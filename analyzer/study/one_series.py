@@ -32,6 +32,7 @@ from analyzer.study.effects import Found, find
 from analyzer.study.evidence import Beside, evidence_of, with_listed
 from analyzer.study.heading import heading_of
 from analyzer.study.horizons import Window, of_series, onset_steps, window, words
+from analyzer.study.judged import Judged, judged
 from analyzer.study.located import located
 from analyzer.study.matched import breakdowns
 from analyzer.study.publisher import publisher_rule
@@ -52,6 +53,7 @@ class Answer:
     snapshot_ids: tuple[str, ...]
     shapes: tuple[SeriesShape, ...]
     breakdowns: tuple[Breakdown, ...] = ()
+    judged: tuple[Judged, ...] = ()  # one per estimate: what a combination and the count of all rows need
 
 
 def answer(
@@ -98,6 +100,7 @@ def answer(
         snapshot_ids=series.snapshot_ids[block.cc],
         shapes=(shape_of_series(asked),) if _wants_shape(asked, headline, shapes) else (),
         breakdowns=placebos,
+        judged=tuple(judged(asked, f) for f in found),
     )
 
 
