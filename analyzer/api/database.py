@@ -1,26 +1,20 @@
-"""The verbs of the command line in Python: open, load, fetch, query, blocks, estimate, scan, brief.
-
->>> import analyzer
->>> db = analyzer.open("uptake.duckdb")
->>> db.load("userstats-bridge-country.csv")          # doctest: +SKIP
->>> study = db.estimate("sd-2018-12-21-social")      # doctest: +SKIP
->>> study.to_frame()                                 # doctest: +SKIP
-"""
+"""The store and the verbs on it."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime
+from dataclasses import fields, replace
+from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from analyzer import blocks, records, registry
+from analyzer import blocks, records
+from analyzer.api.reports import Progress, curve_report, scan_report
+from analyzer.api.studies import Study, event, now, write_brief
 from analyzer.blocks import Catalogue
-from analyzer.errors import BadInput, UnknownName
-from analyzer.outputs.table import number
+from analyzer.errors import BadInput
 from analyzer.store import Store
 from analyzer.store.loading import captures_ahead, expand, load_file
 from analyzer.store.released import select
@@ -28,34 +22,8 @@ from analyzer.store.released import select
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analyzer.scan import Report, ScanQuestion
     from analyzer.shares.question import ShareReport
     from analyzer.study.typical import Typical
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Study(records.Study):
-    """One question answered, with ways to look at it."""
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per indicator, entity, horizon and estimand; the columns of `vpn-uptake estimate --format csv`."""
-        import pandas as pd
-
-        columns = [f.name for f in fields(records.Estimate)]
-        return pd.DataFrame([[getattr(e, c) for c in columns] for e in self.estimates], columns=columns)
-
-    def summary(self) -> str:
-        """The answer in a few lines of text: every row with its range, verdict, attribution and reasons."""
-        head = f"{self.block.name} ({self.block.block_id})"
-        return "\n".join([head, *(_line(e) for e in self.estimates), *(f"check {_check(c)}" for c in self.checks)])
-
-    def brief(self, path: str | PathLike[str]) -> Path:
-        """Write this study as a brief; the file's ending chooses the rendering.  Returns the path."""
-        from analyzer import study  # with the estimators and their libraries, which a load has no use for
-
-        return write_brief(study.dossier_of(self), path)
 
 
 class Database:
@@ -169,7 +137,7 @@ class Database:
         if frozen is not None and block_id is None and cc is None and date is None:
             asked = planned.event_of(frozen)
         else:
-            asked = _event(catalogue, block_id, cc, date)
+            asked = event(catalogue, block_id, cc, date)
         options: dict[str, Any] = {"indicator": indicator, "estimator": estimator, "shapes": shapes, "plan": frozen}
         answer = study.ask(self.store, catalogue, asked, horizons=tuple(horizons or ()), now=now(), **options)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
@@ -354,18 +322,6 @@ class Database:
         return write_brief(study.dossier(self.store, self.catalogue(), asked, command=command, now=now()), path)
 
 
-def _event(catalogue: Catalogue, block_id: str | None, cc: str | None, day: date | None) -> records.Block:
-    """The block of that id, in a country where it is worldwide; or the local calendar day of a country."""
-    from analyzer import study
-
-    if block_id and day is None:
-        found = blocks.find(catalogue, block_id)
-        return study.in_country(found, cc) if cc else found
-    if block_id or not cc or day is None:
-        raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
-    return study.bare_date(cc, day)
-
-
 def _write_new(path: Path, text: str) -> None:
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -374,79 +330,3 @@ def _write_new(path: Path, text: str) -> None:
         raise BadInput(f"{path} is there already: name another file") from error
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror}") from error
-
-
-def plan_shown(db: Database, plan_id: str | None) -> str:
-    """A frozen plan as its file, under a heading; the only one without an id.  Raises UnknownName."""
-    from analyzer import plans
-    from analyzer.study import planned
-
-    catalogue, held = db.catalogue(), plans.listed(db.store)
-    if plan_id is None and len(held) != 1:
-        ids = ", ".join(p.short_id for p in held) or "none yet: vpn-uptake plan freeze FILE"
-        raise UnknownName(f"name one of the frozen plans: {ids}")
-    frozen = planned.planned(held[0] if plan_id is None else plans.find(db.store, plan_id), catalogue)
-    return planned.shown(frozen, catalogue)
-
-
-def curve_report(
-    db: Database, block_id: str | None, cc: str | None, day: date | None, **options: Any
-) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """The rows of a specification curve, and a summary per series; options: indicator, horizon, progress."""
-    from analyzer.study import curve
-
-    catalogue = db.catalogue()
-    return curve.curve(db.store, catalogue, _event(catalogue, block_id, cc, day), now=now(), **options)
-
-
-def open(path: str | PathLike[str] = "uptake.duckdb") -> Database:
-    """The store at `path`; it need not exist yet."""
-    return Database(path)
-
-
-def scan_report(db: Database, question: ScanQuestion, progress: Progress | None = None) -> Report:
-    """The scan of a store as a record, with its counts."""
-    from analyzer import scan
-
-    return scan.scan(db.store, db.catalogue(), question, progress)
-
-
-def now() -> datetime:
-    """The time of making (naive UTC): SOURCE_DATE_EPOCH where set, so that the same inputs give the same bytes."""
-    import os
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    at = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
-    return at.replace(tzinfo=None, microsecond=0)
-
-
-def write_brief(dossier: records.Dossier, path: str | PathLike[str]) -> Path:
-    """Render a dossier by the file's ending.  Raises UnknownName for an ending no output writes."""
-    from analyzer import brief
-
-    target = Path(path)
-    outputs = [o for o in registry.load_all("outputs").values() if o.kind == "brief"]
-    chosen = next((o for o in outputs if target.suffix in o.suffixes), None)
-    if chosen is None:
-        known = ", ".join(s for o in outputs for s in o.suffixes)
-        raise UnknownName(f"no brief can be written as {target.suffix or target.name!r}; known endings: {known}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(chosen.render(brief.build(dossier)))
-    return target
-
-
-def _line(e: records.Estimate) -> str:
-    name = f"{e.indicator}{'/' + e.entity if e.entity else ''} {e.horizon} ({e.estimand})"
-    if e.verdict == "not_estimable":
-        return f"{name}: no estimate can be given: {e.reasons}"
-    size = f"x{e.ratio:.2f} ({e.ratio_low:.2f} to {e.ratio_high:.2f})" if e.ratio is not None else "no ratio"
-    excess = f"excess {_signed(e.excess)} ({_signed(e.excess_low)} to {_signed(e.excess_high)})"
-    return f"{name}: {size}, {excess}; {e.verdict}, {e.attribution}: {e.reasons}"
-
-
-def _signed(value: float | None) -> str:
-    return "unknown" if value is None else ("+" if value > 0 else "") + number(value)
-
-
-def _check(c: records.Check) -> str:
-    return f"{c.name}: {c.outcome}: {c.sentence}"
