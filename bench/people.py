@@ -1,6 +1,6 @@
 """What may be said of people, on simulated populations with known users: coverage of ranges, refusals, bounds.
 
-    python bench/people.py [--n 1000] [--seed 1] [--draws 4000]
+    python bench/people.py [--n 1000] [--seed 1] [--draws 4000] [--route stock]
 
 Every world has a number of people that is known because it was counted one by one (or drawn from its counts): users
 before and with a block, their devices, clients behind addresses, installs given up.  What is published of it (a survey,
@@ -344,10 +344,11 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--draws", type=int, default=4000)
+    parser.add_argument("--route", default="", help="only routes whose name holds this")
     asked = parser.parse_args()
     print("| Route | Held, % | Low ends | High ends | Worst case inside | Low | High | Width on logs | Refused |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for name, make in ROUTES.items():
+    for name, make in ((k, v) for k, v in ROUTES.items() if asked.route in k):
         of = {w: coverage(make, asked.n, asked.seed, w, asked.draws) for w in ("inside", "low", "high")}
         cells = [f"{100 * c.held:.1f}" for c in of.values()] + [f"{100 * c.worst:.0f}" for c in of.values()]
         print(f"| {name} | {' | '.join(cells)} | {of['inside'].width:.2f} | {of['inside'].refused} |", flush=True)

@@ -1,12 +1,12 @@
--- denominators: internet users and population of a country by year, every vintage.
--- One row per (indicator, entity, year, snapshot).   Parameters: $cc.
--- A year given by several files is several vintages; which one a rate was formed with has to be said.
+-- denominators: internet users and population of a country, every vintage.
+-- One row per (indicator, entity, interval, snapshot).   Parameters: $cc.
+-- An interval given by several files is several vintages; which one a rate was formed with has to be said.
 -- Example: vpn-uptake query denominators -p cc=PK
 SELECT
     o.indicator,
     o.entity,
-    extract(YEAR FROM o.t_start) AS year,
     o.t_start,
+    o.t_end,
     o.value,
     o.unit,
     s.source,

@@ -24,6 +24,7 @@ from analyzer.records import PeopleRange
 from analyzer.store import Store
 from analyzer.store.types import stated_types
 from analyzer.study import people_of
+from analyzer.study.people_of import denominator
 
 BLOCK = "sd-2018-12-21-social"
 ONSET = date(2018, 12, 21)
@@ -194,6 +195,18 @@ def test_a_table_of_types_carries_comments_like_the_others(database: Database):
             "SELECT count(*) FROM duckdb_columns() WHERE table_name = 'indicator_types' AND comment IS NULL"
         )
         assert bare.fetchall() == [(0,)]
+
+
+def test_a_share_of_the_population_is_taken_of_that_years_population_and_later_years_are_not_seen(tmp_path: Path):
+    db = analyzer.open(tmp_path / "s.duckdb")
+    years = {date(2015, 1, 1): 20.0, date(2016, 1, 1): 50.0, date(2020, 1, 1): 90.0}
+    load(db, tmp_path, "denominator.internet_users", years, unit="percent of population")
+    load(db, tmp_path, "denominator.population", {date(2015, 1, 1): 1e6, date(2016, 1, 1): 2e6}, unit="people")
+    block = next(b for b in db.blocks("SD") if b.block_id == BLOCK)
+    found = denominator(db.store, block)
+    assert found is not None
+    assert (found.value, found.year) == (pytest.approx(1e6), 2016)
+    assert "day of retrieval not known" in found.named()
 
 
 def test_a_store_of_an_earlier_version_states_no_types(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,12 @@ import analyzer
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
-    line.split("#")[0].split()[1:]
+    shlex.split(line, comments=True)[1:]
     for line in README.splitlines()
     if line.startswith("vpn-uptake ") and " && " not in line
 ]
 # These need files or a network of their own; tests of theirs run them.
-ELSEWHERE = ("load", "fetch", "estimate", "inspect", "shares", "scan", "combine")
+ELSEWHERE = ("load", "fetch", "estimate", "combine", "curve", "people", "inspect", "shares", "scan")
 
 
 def test_commands_that_need_nothing_run_as_printed(tmp_path: Path):

@@ -68,7 +68,7 @@ def _framing(case: Case, found: Found) -> list[str]:
     if found.range.low < 0 < found.range.high:
         notes.append("the range holds none at all")
     if found.worst:
-        notes.append(f"with every stated range at its worst end {found.worst[0]:,.4g} to {found.worst[1]:,.4g}")
+        notes.append(f"stated ranges at their worst ends: {found.worst[0]:,.4g} to {found.worst[1]:,.4g}")
     return [*notes, "around the block, not because of it"]
 
 

@@ -66,6 +66,7 @@ def _in_place(installed: Installed, kept: Retention, seed: int, draws: int) -> F
         raise NotEnoughData("no step of the window has both an observed and an expected number of installs")
     rng = generator(seed)
     ages = np.asarray((observed.size - 0.5 - np.flatnonzero(seen)) * installed.step_days, dtype=np.float64)
-    left = retained(ages, kept.half_life.draw(rng, draws), kept.floor.draw(rng, draws))
+    size = 1 if kept.half_life.how == kept.floor.how == "exact" else draws  # the same for all draws
+    left = retained(ages, kept.half_life.draw(rng, size), kept.floor.draw(rng, size))
     scale = installed.total_expected.draw(rng, draws) / path
     return np.asarray(left @ observed[seen] - scale * (left @ expected[seen]))

@@ -13,7 +13,7 @@ from analyzer.people.draws import DRAWS, Floats, Uncertain, exact, generator, su
 from analyzer.quantities import DailyClients, People
 
 ONE = exact(1.0)
-_STEPS = 60  # of bisection: 1e-18 of the interval
+_STEPS = 30  # of bisection: 1e-9 of the interval
 
 
 def from_survey(

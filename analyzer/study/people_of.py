@@ -114,15 +114,21 @@ def _networked(store: Store, cc: str, cases: list[Case]) -> list[Case]:
 def denominator(store: Store, block: Block) -> Denominator | None:
     """Internet users of the last year that began before the block, newest vintage; None where the store has none."""
     rows = [r for r in store.rows("denominators", cc=block.cc) if r["t_start"] <= block.onset_earliest]
-    people = {(r["year"], r["entity"]): float(r["value"]) for r in rows if r["indicator"] == "denominator.population"}
+    people = {(_year(r), r["entity"]): float(r["value"]) for r in rows if r["indicator"] == "denominator.population"}
     users = [(r, v) for r in rows if r["indicator"] != "denominator.population" and (v := _users(r, people))]
     if not users:
         return None
-    year = max(r["year"] for r, _ in users)
-    vintages = [(r, v) for r, v in users if r["year"] == year and r["entity"] == ""] or [users[-1]]
+    year = max(_year(r) for r, _ in users)
+    vintages = [(r, v) for r, v in users if _year(r) == year and r["entity"] == ""] or [users[-1]]
     newest, value = vintages[-1]
     sizes = [v for _, v in vintages]
-    return Denominator(value, int(year), _vintage(newest), min(sizes), max(sizes))
+    return Denominator(value, year, _vintage(newest), min(sizes), max(sizes))
+
+
+def _year(row: Mapping[str, Any]) -> int:
+    """The year that holds the middle of an interval: local years begin in the one before, as UTC has it."""
+    middle: datetime = row["t_start"] + (row["t_end"] - row["t_start"]) / 2
+    return middle.year
 
 
 def _users(row: Mapping[str, Any], population: Mapping[tuple[int, str], float]) -> float | None:
@@ -130,7 +136,7 @@ def _users(row: Mapping[str, Any], population: Mapping[tuple[int, str], float]) 
     value, unit = float(row["value"]), str(row["unit"]).lower()
     if not any(word in unit for word in _PER_CENT):
         return value if value <= 1e10 else None
-    whole = population.get((row["year"], row["entity"]))
+    whole = population.get((_year(row), row["entity"]))
     share = value / 100 if "share" not in unit or value > 1 else value
     return whole * share if whole and share <= 1 else None
 
