@@ -16,6 +16,7 @@ from analyzer.study.horizons import Window, words
 from analyzer.study.series import Aligned, SeriesKey
 
 INDICATORS = ("ioda.connectivity", "radar.traffic", "google.traffic")
+LIKE = ".connectivity"  # indicators of a user's own that end so measure the same
 CUTS = ("shutdown", "mobile_shutdown")
 CLEAR = 0.8  # of the level expected; a fall by a fifth and an interval below nine tenths is no ordinary day
 CLEAR_HIGH = 0.9
@@ -80,7 +81,7 @@ class Fall:
 
 def falls(catalogue: Catalogue, block: Block, at_hand: AtHand, longest: timedelta) -> tuple[Fall, ...]:
     """One per series of connectivity or traffic that reaches the block."""
-    keys = [k for k in at_hand.keys if k.indicator in INDICATORS and k.asn == 0]
+    keys = [k for k in at_hand.keys if k.asn == 0 and (k.indicator in INDICATORS or k.indicator.endswith(LIKE))]
     own = {"youtube", "google_services"} & set(block.services)  # a fall of Google's own traffic is that block itself
     kept = [k for k in keys if not (k.indicator == "google.traffic" and own)]
     # Blocks of services leave the level of the whole network alone: only other cuts are kept out of its base.

@@ -56,7 +56,7 @@ def verify(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Verified:
         return _no_block(catalogue, block, at_hand)
     found = _measured(catalogue, known, at_hand)
     state, reasons = _shutdown(known, found) if known.kind in CUTS else _service(known, found)
-    denials = [f"{c.who} denies it: {c.says}" for c in catalogue.claims_about(known.block_id) if denies(c)]
+    denials = [f"{c.who} says otherwise: {c.says}" for c in catalogue.claims_about(known.block_id) if denies(c)]
     if denials and state == "not_verifiable" and found.shares and not _any_up(found):
         state = "contested"  # measured, and nothing measured shows it
     of_it = [f"the date is that of {known.block_id}"] if known != block else []
@@ -65,7 +65,8 @@ def verify(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Verified:
 
 def denies(claim: Claim) -> bool:
     """Whether a claim says that nothing was blocked, or names a fault instead."""
-    return bool(_DENIAL.search(claim.says)) and not _NO_DENIAL.search(claim.says) and claim.who != "this catalogue"
+    of_its_own = claim.who != "this catalogue" and not claim.who.startswith("seed ")  # these repeat what others say
+    return of_its_own and bool(_DENIAL.search(claim.says)) and not _NO_DENIAL.search(claim.says)
 
 
 def _measured(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Measured:
@@ -194,6 +195,7 @@ def _no_block(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Verified:
         if share.low > 0
     ]
     fell = [f"the network itself: {fall.sentence}" for fall in found.falls if fall.fell]
+    fell += [fall.sentence for fall in found.falls if fall.effect is None]
     return Verified("not_verifiable", (what, *down, *fell), _rows(found), VERIFIED_VERSION)
 
 
