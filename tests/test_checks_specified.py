@@ -106,6 +106,18 @@ def test_every_weekend_in_the_table_is_dated_in_order():
         assert starts == sorted(set(starts))
 
 
+def test_checks_change_a_questions_own_specification_and_keep_the_rest_of_it():
+    """A plan without Austria and with a base of 90 days is checked without it; its other bases are what they say."""
+    asked = replace(question(rising(2.0)), specification=Specification(base_days=90, without=("AT",)))
+    made = evidence(asked)
+    assert "AT" not in made.donors
+    plain = replace(asked, specification=Specification())
+    other = made.under(Specification(base_days=56))
+    assert other.ratio == pytest.approx(under(plain, Specification(base_days=56, without=("AT",)), 14).ratio)
+    fewer = made.under(Specification(without=("BE",)))
+    assert fewer.ratio == pytest.approx(under(plain, Specification(base_days=90, without=("AT", "BE")), 14).ratio)
+
+
 def test_weekend_days_are_taken_out_of_the_axis():
     """Sudan rests on Friday and Saturday: no value of those days is left, and nothing is missing instead."""
     asked = question()

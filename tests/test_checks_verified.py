@@ -121,6 +121,15 @@ def test_claims_alone_confirm_nothing_and_who_denies_is_kept():
     assert any(reason.startswith("PTA says otherwise") for reason in found.reasons)
 
 
+@pytest.mark.parametrize(("n", "state"), [(8, "contested"), (1, "not_verifiable")])
+def test_a_denial_counts_where_measurements_would_have_shown_the_block(n: int, state: str):
+    block = replace(blocks.find(blocks.shipped(), BAN), scope="")
+    denied = Claim(block.block_id, "PTA", "A technical fault, nothing was blocked", "", "")
+    catalogue = replace(blocks.shipped(), claims=(denied,))
+    table = drawn({("PK", "x.com"): lambda _: 0.05}, first=FIRST, days=140, n=n)
+    assert verify(catalogue, block, Held(*held_shares(table, FIRST))).state == state
+
+
 @pytest.mark.parametrize(
     ("says", "expected"),
     [

@@ -99,9 +99,24 @@ def _under(asked: Asked, headline: Found, specification: Specification) -> Effec
     again where only the base differs.
     """
     moved = any(ALREADY_MOVED in e.warnings for e in headline.effects)
-    same = replace(specification, base_days=None, weekends=True) == asked.specification
+    wanted = _changed(asked.specification, specification)
+    same = replace(wanted, base_days=None, weekends=True) == asked.specification
     panel = headline.panel if same and len(headline.effects) == 1 else None
-    return under(asked, specification, headline.window.steps, moved=moved, panel=panel)
+    return under(asked, wanted, headline.window.steps, moved=moved, panel=panel)
+
+
+def _changed(own: Specification, wanted: Specification) -> Specification:
+    """A question's own specification with what a check changes about the usual one."""
+    base = wanted if (wanted.base_days, wanted.weekends) != (None, True) else own
+    return Specification(
+        base_days=base.base_days,
+        weekends=base.weekends,
+        donors=own.donors and wanted.donors,
+        without=tuple(dict.fromkeys((*own.without, *wanted.without))),
+        exclusions=own.exclusions and wanted.exclusions,
+        masks=own.masks and wanted.masks,
+        gap_days=own.gap_days if wanted.gap_days is None else wanted.gap_days,
+    )
 
 
 def with_listed(asked: Asked, found: Found) -> str:

@@ -57,7 +57,7 @@ def verify(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Verified:
     found = _measured(catalogue, known, at_hand)
     state, reasons = _shutdown(known, found) if known.kind in CUTS else _service(known, found)
     denials = [f"{c.who} says otherwise: {c.says}" for c in catalogue.claims_about(known.block_id) if denies(c)]
-    if denials and state == "not_verifiable" and found.shares and not _any_up(found):
+    if denials and state == "not_verifiable" and _would_show(known, found) and not _any_up(found):
         state = "contested"  # measured, and nothing measured shows it
     of_it = [f"the date is that of {known.block_id}"] if known != block else []
     return Verified(state, (*of_it, *reasons, *denials), _rows(found), VERIFIED_VERSION)
@@ -177,6 +177,12 @@ def _advice(block: Block, unmeasured: Sequence[str]) -> str:
         return f"load {TOOL} (OONI psiphon, tor, torsf, openvpn) to verify it"
     tests = ", ".join(services.test_of(s) for s in unmeasured) or "web_connectivity"
     return f"nothing loaded shows {', '.join(unmeasured) or 'the service'}: load {SERVICE} (OONI {tests}) to verify it"
+
+
+def _would_show(block: Block, found: Measured) -> bool:
+    """Whether a clear rise of a service would have been seen, so that its absence counts beside a denial."""
+    seen = [s for s in found.shares.values() if min(s.n_before, s.n_during) >= FEW and s.before < 0.5]
+    return block.kind != "throttling" and any(s.high < CLEAR * s.exposed for s in seen)
 
 
 def _any_up(found: Measured) -> bool:
