@@ -106,6 +106,18 @@ def test_every_weekend_in_the_table_is_dated_in_order():
         assert starts == sorted(set(starts))
 
 
+def test_checks_change_a_questions_own_specification_and_keep_the_rest_of_it():
+    """A plan without Austria and with a base of 90 days is checked without it; its other bases are what they say."""
+    asked = replace(question(rising(2.0)), specification=Specification(base_days=90, without=("AT",)))
+    made = evidence(asked)
+    assert "AT" not in made.donors
+    plain = replace(asked, specification=Specification())
+    other = made.under(Specification(base_days=56))
+    assert other.ratio == pytest.approx(under(plain, Specification(base_days=56, without=("AT",)), 14).ratio)
+    fewer = made.under(Specification(without=("BE",)))
+    assert fewer.ratio == pytest.approx(under(plain, Specification(base_days=90, without=("AT", "BE")), 14).ratio)
+
+
 def test_weekend_days_are_taken_out_of_the_axis():
     """Sudan rests on Friday and Saturday: no value of those days is left, and nothing is missing instead."""
     asked = question()
@@ -150,6 +162,19 @@ def test_an_effect_of_working_days_alone_is_found_without_weekends():
     assert under(asked, Specification(), 14).ratio < without.ratio
 
 
+def test_other_bases_are_asked_of_the_estimand_of_the_headline():
+    """After a chain of blocks only the path just before can be told: other bases start from there too."""
+    asked = question(rising(2.0))
+    events = {**asked.panel_series.events, "SD": ((15, AT - 10),)}
+    asked = replace(asked, panel_series=replace(asked.panel_series, events=events))
+    headline = find(asked, Window("14d", AT, 14), "just_before", [AT])
+    made = evidence_of(asked, headline, Beside())
+    same = made.under(Specification())
+    assert same.ratio == pytest.approx(headline.effects[0].ratio)
+    since = evidence_of(asked, replace(headline, estimand="no_block_since_base"), Beside()).under(Specification())
+    assert since.ratio_high / since.ratio_low > 1.2 * same.ratio_high / same.ratio_low
+
+
 def test_hours_have_no_weekend_to_leave_out():
     y = np.random.default_rng(1).poisson(300, 24 * 60).astype(float)
     series = aligned_of(KEY, ONSET - timedelta(days=50), {"SD": y}, step=timedelta(hours=1))
@@ -164,13 +189,20 @@ def test_bases_that_agree_pass_and_refusals_are_listed_apart():
     assert {row["base"] for row in made.table} >= {"56 days", "112 days without weekends"}
 
     def some(specification: Specification) -> Effect:
-        return effect(2, 1.5, 2.6) if specification.base_days == 112 else _refuse()
+        assert specification.base_days in {28, 56, 112, None}
+        return effect(2, 1.5, 2.6 + specification.weekends) if specification.base_days == 112 else _refuse()
 
     listed = base_window.run(given(effect(2, 1.6, 2.5), some))
     assert listed.outcome == "passed"
     assert "28 days" in listed.sentence.split("no estimate (too short)")[0]
     assert sum(row["ratio"] is None for row in listed.table) == 5
     assert base_window.run(given(effect(2, 1.6, 2.5), _refuse)).outcome == "informative"
+
+
+def test_a_base_that_is_the_whole_history_confirms_nothing():
+    made = base_window.run(given(effect(2, 1.6, 2.5), lambda _: effect(2, 1.6, 2.5)))
+    assert made.outcome == "informative"
+    assert "no longer than that" in made.sentence
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.5, 0.9), (2.8, 4.0), (1.05, 1.4)])

@@ -31,8 +31,8 @@ def run(evidence: Evidence) -> Check:
 
 
 def _wanted(evidence: Evidence) -> dict[str, Specification]:
-    """Every base but the one of the headline itself."""
-    names = {days: "the whole history" if days is None else f"{days} days" for days in BASES}
+    """Every base but the one of the headline itself; the whole history first."""
+    names = {days: "the whole history" if days is None else f"{days} days" for days in reversed(BASES)}
     wanted = {name: Specification(base_days=days) for days, name in names.items() if days is not None}
     if evidence.daily:
         wanted |= {
@@ -43,13 +43,24 @@ def _wanted(evidence: Evidence) -> dict[str, Specification]:
 
 def _all(evidence: Evidence) -> tuple[dict[str, Effect], dict[str, str]]:
     assert evidence.under is not None  # noqa: S101 - seen to by the caller
-    found, refused = {}, {}
+    found: dict[str, Effect] = {}
+    refused: dict[str, str] = {}
     for name, specification in _wanted(evidence).items():
         try:
-            found[name] = evidence.under(specification)
+            effect = evidence.under(specification)
         except NotEnoughData as error:
             refused[name] = str(error)
+            continue
+        if any(_same(effect, other) for other in (evidence.effect, *found.values())):
+            refused[name] = "the history is no longer than that"
+        else:
+            found[name] = effect
     return found, refused
+
+
+def _same(one: Effect, other: Effect) -> bool:
+    """To the last digit: it was the same question, which confirms nothing."""
+    return (one.ratio, one.ratio_low, one.ratio_high) == (other.ratio, other.ratio_low, other.ratio_high)
 
 
 def _against(headline: Effect, other: Effect) -> bool:

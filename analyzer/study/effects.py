@@ -69,7 +69,13 @@ def compared(asked: Asked, estimator: Estimator, steps: int) -> Effect:
 
 
 def under(
-    asked: Asked, specification: Specification, steps: int, *, moved: bool = True, panel: Panel | None = None
+    asked: Asked,
+    specification: Specification,
+    steps: int,
+    *,
+    estimand: Estimand = "no_block_since_base",
+    moved: bool = True,
+    panel: Panel | None = None,
 ) -> Effect:
     """The headline's window with its no-block level formed in another way.  Raises NotEnoughData.
 
@@ -78,12 +84,12 @@ def under(
     """
     other = replace(asked, specification=specification)
     if panel is None:
-        panel = panel_of(other, asked.onset, Window("", asked.onset, steps), "no_block_since_base")
+        panel = panel_of(other, asked.onset, Window("", asked.onset, steps), estimand)
     else:
         panel = specified.shaped(other, panel)
     other, panel = specified.settled(other, panel)
     answer = _effect if moved else estimate
-    return named(answer(other, panel, "no_block_since_base"), panel)
+    return named(answer(other, panel, estimand), panel)
 
 
 def named(effect: Effect, panel: Panel) -> Effect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,7 @@ from analyzer.study.at_hand import AtHand
 from analyzer.study.effects import ALREADY_MOVED, Found, alone, compared, find, panel_of, under
 from analyzer.study.reasons import touching_events
 from analyzer.study.situation import ONE_DAY
-from analyzer.study.wording import moment
+from analyzer.study.wording import in_words, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,34 @@ def _under(asked: Asked, headline: Found, specification: Specification) -> Effec
     again where only the base differs.
     """
     moved = any(ALREADY_MOVED in e.warnings for e in headline.effects)
-    same = replace(specification, base_days=None, weekends=True) == asked.specification
+    wanted = _changed(asked.specification, specification)
+    same = replace(wanted, base_days=None, weekends=True) == asked.specification
     panel = headline.panel if same and len(headline.effects) == 1 else None
-    return under(asked, specification, headline.window.steps, moved=moved, panel=panel)
+    way: dict[str, Any] = {"estimand": headline.estimand, "moved": moved, "panel": panel}
+    try:
+        return under(asked, wanted, headline.window.steps, **way)
+    except NotEnoughData as error:
+        text = str(error)
+        raise NotEnoughData(in_words(text, asked.series) if wanted.weekends else _of_working_days(text)) from error
+
+
+def _of_working_days(text: str) -> str:
+    """Steps of an axis without weekends are counted, not dated."""
+    return re.sub(r"\bsteps?\b", "working days", re.sub(r" at step \d+", "", text))
+
+
+def _changed(own: Specification, wanted: Specification) -> Specification:
+    """A question's own specification with what a check changes about the usual one."""
+    base = wanted if (wanted.base_days, wanted.weekends) != (None, True) else own
+    return Specification(
+        base_days=base.base_days,
+        weekends=base.weekends,
+        donors=own.donors and wanted.donors,
+        without=tuple(dict.fromkeys((*own.without, *wanted.without))),
+        exclusions=own.exclusions and wanted.exclusions,
+        masks=own.masks and wanted.masks,
+        gap_days=own.gap_days if wanted.gap_days is None else wanted.gap_days,
+    )
 
 
 def with_listed(asked: Asked, found: Found) -> str:
