@@ -283,21 +283,20 @@ def choose_donors(
     base = np.isfinite(y[:onset])
     window = slice(onset, onset + horizon)
     wanted = int(np.isfinite(y[window]).sum())
+    past = cleaned[:onset][base]
+    enough = np.isfinite(past).sum(axis=0) >= DONOR_COVERAGE * max(base.sum(), 1)
+    enough &= np.isfinite(cleaned[window]).sum(axis=0) >= 0.9 * wanted
+    levels = _levels(past) if past.size else np.zeros(len(series.names))
+    # What counts nothing has no logarithm.
+    able = enough & (levels >= DONOR_LEVEL) & ~(cleaned < 0).any(axis=0)
     found, eventful = [], []
     for j, name in enumerate(series.names):
-        if name == treated or name in NOT_COUNTRIES:
-            continue
-        past = cleaned[:onset, j][base]
-        known = np.isfinite(past)
-        if known.sum() < DONOR_COVERAGE * max(base.sum(), 1) or np.isfinite(cleaned[window, j]).sum() < 0.9 * wanted:
-            continue
-        level = float(np.median(past[known]))
-        if level < DONOR_LEVEL or np.nanmin(cleaned[:, j]) < 0:  # what counts nothing has no logarithm
+        if name == treated or name in NOT_COUNTRIES or not able[j]:
             continue
         if any(s < onset + horizon and e > onset - quiet for s, e in series.events.get(name, ())):
             eventful.append(name)
             continue
-        found.append((-level, j))
+        found.append((-levels[j], j))
     notes = (f"not donors, for known events of their own: {', '.join(sorted(eventful))}",) if eventful else ()
     return tuple(j for _, j in sorted(found)[:most]), notes
 
@@ -352,3 +351,12 @@ def _medians(values: Floats) -> Floats:
     count = np.isfinite(ordered).sum(axis=0)
     at = ordered[np.maximum(count - 1, 0) // 2, np.arange(values.shape[1])]
     return np.where(count > 0, at, -1.0)
+
+
+def _levels(values: Floats) -> Floats:
+    """Median of each column over the steps it has, the mean of the middle two of an even number; -1 without any."""
+    ordered = np.sort(values, axis=0)
+    count = np.isfinite(ordered).sum(axis=0)
+    each, last = np.arange(values.shape[1]), np.maximum(count - 1, 0)
+    middle = (ordered[last // 2, each] + ordered[(last + 1) // 2, each]) / 2
+    return np.where(count > 0, middle, -1.0)

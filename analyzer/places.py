@@ -1,12 +1,14 @@
 """Countries and their clocks: ISO 3166-1 alpha-2 codes, the zone of a country, local days as instants.
 
 A country with several zones is given the zone of its capital (`data/zones.csv`): a block whose
-hour matters there has to be entered as a UTC instant.
+hour matters there has to be entered as a UTC instant.  Weekends are dated (`data/weekends.csv`); where a country has no
+row they are Saturday and Sunday.
 """
 
 from __future__ import annotations
 
 import csv
+from calendar import day_name
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,24 @@ _DATA = Path(__file__).parent / "data"
 def _zones() -> dict[str, tuple[str, str]]:
     with (_DATA / "zones.csv").open(encoding="utf-8", newline="") as f:
         return {row["cc"]: (row["zone"], row["name"]) for row in csv.DictReader(f)}
+
+
+@cache
+def weekends(cc: str) -> tuple[tuple[date, frozenset[int]], ...]:
+    """Days of a country's weekend (Monday = 0) with the first date on which they were so, oldest first."""
+    with (_DATA / "weekends.csv").open(encoding="utf-8", newline="") as f:
+        rows = [row for row in csv.DictReader(f) if row["cc"] == cc]
+    found = [(date.fromisoformat(r["from"]) if r["from"] else date.min, _weekdays(r["days"])) for r in rows]
+    return tuple(sorted(found, key=lambda row: row[0])) or ((date.min, frozenset({5, 6})),)
+
+
+def _weekdays(names: str) -> frozenset[int]:
+    return frozenset(list(day_name).index(name) for name in names.split(";"))
+
+
+def weekend(cc: str, day: date) -> tuple[date, frozenset[int]]:
+    """Days of the weekend on a date, and since when they have been so."""
+    return [row for row in weekends(cc) if row[0] <= day][-1]
 
 
 def is_country(cc: str) -> bool:

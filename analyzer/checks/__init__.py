@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.checks._material import Composition, Possible, Tool, Vintage
 from analyzer.errors import NotEnoughData
-from analyzer.records import Check, Effect, Overlap, Specification
+from analyzer.records import Block, Check, Effect, Overlap, Specification, Verified
+
+__all__ = [
+    "MOST_COUNTRIES",
+    "CheckRule",
+    "Composition",
+    "Evidence",
+    "Floats",
+    "Possible",
+    "Tool",
+    "Vintage",
+    "direction",
+    "excludes_one",
+    "said",
+    "size",
+]
 
 Floats = npt.NDArray[np.float64]
 K = TypeVar("K", str, int)
@@ -43,6 +59,19 @@ class Evidence:
     estimator: str = "replay"  # the one that gave `effect`
     # The window with its no-block level formed in another way; raises NotEnoughData.
     under: Callable[[Specification], Effect] | None = None
+    indicator: str = ""
+    entity: str = ""
+    scale: str = "count"
+    block: Block | None = None  # the block meant; None for a date or an event at which none is known
+    daily: bool = False  # whether a step is a day
+    donors: tuple[str, ...] = ()  # countries behind the no-block level, largest first
+    excluded: Mapping[str, str] = field(default_factory=dict)  # listed as no control, with the reason
+    # The same window on series of the country that the block should not move, or why one cannot be estimated.
+    placebo_indicators: Callable[[], Mapping[str, Possible]] | None = None
+    verified: Verified | None = None
+    tool: Callable[[], Tool] | None = None  # None where the series is not one of a tool's users
+    composition: Callable[[], Composition] | None = None  # None where the series is no share
+    denominators: tuple[Vintage, ...] = ()  # as loaded, every vintage
 
     def elsewhere(self) -> dict[str, Effect]:
         """The same window in the other countries, where it can be estimated."""
@@ -73,6 +102,16 @@ def size(effect: Effect) -> float:
     """|log ratio| in units of the interval's half width, so that noisy series compare with quiet ones."""
     width = np.log(effect.expected_high) - np.log(max(effect.expected_low, 1e-9))
     return float(2 * abs(np.log(max(effect.ratio, 1e-9))) / max(width, 1e-9))
+
+
+def said(effect: Effect) -> str:
+    """`x1.93 (1.40 to 2.60)`."""
+    return f"x{effect.ratio:.2f} ({effect.ratio_low:.2f} to {effect.ratio_high:.2f})"
+
+
+def direction(effect: Effect) -> int:
+    """1 where the whole interval of the ratio lies above 1, -1 where it lies below, else 0."""
+    return int(effect.ratio_low > 1) - int(effect.ratio_high < 1)
 
 
 def _possible(asked: dict[K, tuple[str, int]], alone: Callable[[str, int], Effect]) -> dict[K, Effect]:

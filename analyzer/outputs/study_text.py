@@ -6,7 +6,7 @@ import textwrap
 from datetime import datetime
 from itertools import groupby
 
-from analyzer.outputs import _breakdown_text, _shape_text
+from analyzer.outputs import _breakdown_text, _shape_text, _verified_text
 from analyzer.outputs.table import number, text
 from analyzer.places import country_name, to_local
 from analyzer.records import Block, Breakdown, Estimate, Output, Study
@@ -17,7 +17,8 @@ _HEADINGS = ("horizon", "observed", "expected (95 %)", "ratio (95 %)", "excess (
 
 def render(study: Study) -> bytes:
     """Everything a reader needs beside the numbers: when, what, why not more."""
-    parts = [_title(study.block), *_series(study), *_checks(study), *_overlaps(study)]
+    verified = "\n".join(_verified_text.lines(study.verified))
+    parts = [_title(study.block), verified, *_series(study), *_checks(study), *_overlaps(study)]
     return ("\n\n".join(p for p in parts if p) + "\n").encode()
 
 

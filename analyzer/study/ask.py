@@ -14,11 +14,13 @@ from analyzer.places import UNKNOWN, WORLD, check_country, country_name, local_d
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.registry import load
 from analyzer.store import Store
+from analyzer.study.at_hand import AtHand
 from analyzer.study.horizons import check_horizon
 from analyzer.study.one_series import Answer, answer
 from analyzer.study.record import record
-from analyzer.study.series import SeriesKey, aligned, first_starts
+from analyzer.study.series import SeriesKey, first_starts
 from analyzer.study.shapes import Wanted
+from analyzer.study.verified import verify
 from analyzer.version import __version__
 
 # What the base and the longest default horizon can reach: the overlaps that every estimate lists.
@@ -88,13 +90,15 @@ def ask(
     starts = _starts(store, block.cc, indicator)
     keys = [key for key, first in starts.items() if not _too_short(key, first, block)]
     touching = overlaps(catalogue, block, block.onset_earliest - BASE_REACH, block.onset_latest + HORIZON_REACH)
-    found = (
-        answer(catalogue, block, aligned(store, key, block.cc), names, shapes, estimator=estimator) for key in keys
-    )
+    at_hand = AtHand(store, block.cc)
+    verified = verify(catalogue, block, at_hand)
+    beside: dict[str, Any] = {"estimator": estimator, "verified": verified, "at_hand": at_hand}
+    found = (answer(catalogue, block, at_hand.take(key), names, shapes, **beside) for key in keys)
     answers = [a for a in found if a is not None]
     study = _study(block, catalogue, answers, touching, now=now)
     study = replace(
         study,
+        verified=verified,
         snapshots=_snapshots(store, answers),
         warnings=_warnings(block, answers, [k for k in starts if k not in keys]),
     )

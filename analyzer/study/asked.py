@@ -60,6 +60,7 @@ class Asked:
     lender: Lender
     estimator: Estimator = REPLAY
     specification: Specification = USUAL
+    week: int = 0  # days of the working week, where the axis holds no others
 
     @property
     def cc(self) -> str:
@@ -89,7 +90,7 @@ class Asked:
     @property
     def season(self) -> int:
         """Steps of the season."""
-        return situation.season(self.series)
+        return self.week or situation.season(self.series)
 
     def base_end(self, estimand: Estimand) -> int:
         """First step that is not part of the base."""

@@ -48,7 +48,7 @@ def find(asked: Asked, at: Window, estimand: Estimand, onsets: Sequence[int]) ->
     try:
         for onset in onsets:
             panel = panel_of(asked, onset, at, estimand)
-            effects.append(_effect(asked, panel, estimand))
+            effects.append(_effect(*specified.settled(asked, panel), estimand))
     except NotEnoughData as error:
         return Found(at, estimand, (), panel, _refusal(error, asked, at))
     return Found(at, estimand, tuple(effects), panel, "")
@@ -68,11 +68,22 @@ def compared(asked: Asked, estimator: Estimator, steps: int) -> Effect:
     return named(estimate(other, panel, "no_block_since_base"), panel)
 
 
-def under(asked: Asked, specification: Specification, steps: int) -> Effect:
-    """The headline's window with its no-block level formed in another way.  Raises NotEnoughData."""
+def under(
+    asked: Asked, specification: Specification, steps: int, *, moved: bool = True, panel: Panel | None = None
+) -> Effect:
+    """The headline's window with its no-block level formed in another way.  Raises NotEnoughData.
+
+    moved: whether the steps kept out of the base are looked at too, and spanned where they moved.  panel: of the
+    window with its whole history, where the specification takes the same donors and masks.
+    """
     other = replace(asked, specification=specification)
-    panel = panel_of(other, asked.onset, Window("", asked.onset, steps), "no_block_since_base")
-    return named(_effect(other, panel, "no_block_since_base"), panel)
+    if panel is None:
+        panel = panel_of(other, asked.onset, Window("", asked.onset, steps), "no_block_since_base")
+    else:
+        panel = specified.shaped(other, panel)
+    other, panel = specified.settled(other, panel)
+    answer = _effect if moved else estimate
+    return named(answer(other, panel, "no_block_since_base"), panel)
 
 
 def named(effect: Effect, panel: Panel) -> Effect:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analyzer.records import Verified
 from analyzer.study import rows
 from analyzer.study.asked import Asked
 from analyzer.study.effects import Found, named
@@ -13,7 +14,7 @@ from analyzer.study.wording import moment
 MOST_NAMED = 6  # donor countries
 
 
-def heading_of(asked: Asked, found: Found) -> rows.Heading:
+def heading_of(asked: Asked, found: Found, verified: Verified | None = None) -> rows.Heading:
     """The columns of a row that are no estimate."""
     key = asked.series.key
     return rows.Heading(
@@ -26,6 +27,7 @@ def heading_of(asked: Asked, found: Found) -> rows.Heading:
         exposure_hours=exposure_hours(asked.block.onset_earliest, asked.series),
         method=_method(asked, found) if found.effects else "",
         scale=key.scale,
+        verification=verified.state if verified else "not_verifiable",
     )
 
 

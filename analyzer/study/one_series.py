@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -10,15 +10,10 @@ import numpy as np
 
 from analyzer import verdicts
 from analyzer.blocks import Catalogue
-from analyzer.checks import Evidence
-from analyzer.errors import NotEnoughData
-from analyzer.panel import DONOR_QUIET
-from analyzer.places import UNKNOWN, WORLD
 from analyzer.records import (
     Block,
     Breakdown,
     Check,
-    Effect,
     Estimate,
     PublisherRow,
     SeriesShape,
@@ -28,18 +23,20 @@ from analyzer.records import (
 from analyzer.registry import load, load_all
 from analyzer.study import rows
 from analyzer.study.asked import Asked, asked_of, estimands
+from analyzer.study.at_hand import AtHand
 from analyzer.study.cause import Known, cause, shown_without_estimate
-from analyzer.study.effects import Found, alone, compared, find, under
+from analyzer.study.composed import no_verdict
+from analyzer.study.effects import Found, find
+from analyzer.study.evidence import Beside, evidence_of, with_listed
 from analyzer.study.heading import heading_of
 from analyzer.study.horizons import Window, of_series, onset_steps, window, words
 from analyzer.study.located import located
 from analyzer.study.matched import breakdowns
 from analyzer.study.publisher import publisher_rule
-from analyzer.study.reasons import changed_on, reasons, touching_events
+from analyzer.study.reasons import changed_on, reasons
 from analyzer.study.series import Aligned
 from analyzer.study.shapes import Wanted, shape_of_series
 from analyzer.study.view import view_of
-from analyzer.study.wording import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +61,11 @@ def answer(
     *,
     estimator: str = "replay",
     verified: Verified | None = None,
+    at_hand: AtHand | None = None,
 ) -> Answer | None:
     """What a series says about an event; None where it does not reach the event at all.
 
-    verified: what measurements in the store say about the block, None where none were asked.
+    verified: whether the block is, as far as the store can tell.  at_hand: the store's other series of the country.
     """
     onsets = [o for o in onset_steps(block, series) if o < series.length]
     if block.cc not in series.values or not onsets or onsets[0] <= 0:
@@ -76,12 +74,13 @@ def answer(
     windows = [window(h, block, series, onsets[0]) for h in of_series(horizons, series)]
     found = [find(asked, at, estimand, onsets) for estimand in estimands(asked) for at in windows]
     headline = _headline(found)
-    evidence = _evidence(asked, headline) if headline else None
+    beside = Beside(at_hand, verified)
+    evidence = evidence_of(asked, headline, beside) if headline else None
     checks = tuple(rule.run(evidence) for rule in load_all("checks").values()) if evidence else ()
     placebos = breakdowns(asked, headline, evidence.alone) if headline and evidence else ()
     known = Known(checks, located(asked), verified, placebos)
     short = _short_block(asked)
-    estimates = tuple(_row(asked, f, known, short) for f in found)
+    estimates = tuple(_row(asked, f, known, short=short, beside=beside) for f in found)
     first, last = asked.onset - 1, asked.onset + 28
     return Answer(
         estimates=estimates,
@@ -112,64 +111,16 @@ def _headline(found: Sequence[Found]) -> Found | None:
     return next((able[h] for h in (*verdicts.HEADLINE, *able) if h in able), None)
 
 
-def _evidence(asked: Asked, headline: Found) -> Evidence:
-    series, steps = asked.series, headline.window.steps
-    known: dict[tuple[str, int], Effect | NotEnoughData] = {}
-
-    def once(cc: str, onset: int) -> Effect:
-        if (cc, onset) not in known:
-            try:
-                known[cc, onset] = alone(asked, cc, onset, steps)
-            except (NotEnoughData, ValueError) as error:
-                known[cc, onset] = NotEnoughData(str(error))
-        effect = known[cc, onset]
-        if isinstance(effect, NotEnoughData):
-            raise effect
-        return effect
-
-    provisional = series.provisional_from.get(asked.cc)
-    return Evidence(
-        horizon=headline.window.horizon,
-        cc=asked.cc,
-        effect=headline.effects[len(headline.effects) // 2],
-        y=series.values[asked.cc],
-        quality=series.quality[asked.cc],
-        onset=asked.onset,
-        steps=steps,
-        gap=asked.gap,
-        alone=once,
-        others=_comparable(asked, steps),
-        day=lambda step: moment(series, step),
-        provisional_from=None if provisional is None else series.index(provisional),
-        overlaps=touching_events(asked, steps),
-        compared=lambda name: compared(asked, load("estimators", name), steps),
-        estimator=asked.estimator.name,
-        under=lambda specification: under(asked, specification, steps),
-    )
-
-
-def _comparable(asked: Asked, steps: int) -> tuple[str, ...]:
-    """Countries that could be donors by their events: quiet before onset and in the window; largest first."""
-    quiet = (asked.onset - DONOR_QUIET * asked.panel_series.per_day, asked.onset + steps)
-    sizes: Mapping[str, float] = {
-        cc: float(np.nanmedian(y[: asked.onset]))
-        for cc, y in asked.series.values.items()
-        if cc not in (asked.cc, WORLD, UNKNOWN)
-        and np.isfinite(y[: asked.onset]).any()
-        and not any(a < quiet[1] and b > quiet[0] for a, b in asked.panel_series.events.get(cc, ()))
-    }
-    return tuple(sorted(sizes, key=lambda cc: (-sizes[cc], cc)))
-
-
-def _row(asked: Asked, found: Found, known: Known, short: str) -> Estimate:
-    heading = heading_of(asked, found)
-    why = cause(asked, found, known)
+def _row(asked: Asked, found: Found, known: Known, *, short: str, beside: Beside) -> Estimate:
+    heading = heading_of(asked, found, beside.verified)
+    withheld = no_verdict(asked, found, beside.at_hand) if found.effects else ""
+    why = cause(asked, found, replace(known, withheld=withheld))
     if not found.effects:
         word, said = shown_without_estimate(why)
         reasons_of = (found.refusal, *changed_on(asked, known.change), short, *said)
         return rows.refused(heading, found.window.horizon, "; ".join(filter(None, reasons_of)), word)
-    notes = [*reasons(asked, found, known.change), short]
-    return rows.given(heading, found.window.horizon, found.effects, why, notes)
+    notes = [*reasons(asked, found, known.change), with_listed(asked, found), short]
+    return rows.given(heading, found.window.horizon, found.effects, why, notes, withheld=withheld)
 
 
 def _short_block(asked: Asked) -> str:

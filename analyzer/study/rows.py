@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analyzer import verdicts
-from analyzer.records import Attribution, Effect, Estimate
+from analyzer.records import Attribution, Effect, Estimate, Verification
 from analyzer.version import __version__
 
 VERSION = f"vpn-uptake {__version__}, rules {verdicts.RULES_VERSION}"
@@ -27,6 +27,7 @@ class Heading:
     exposure_hours: float
     method: str
     scale: str
+    verification: Verification = "not_verifiable"
 
 
 def refused(heading: Heading, horizon: str, why: str, word: Attribution) -> Estimate:
@@ -40,12 +41,20 @@ def given(
     effects: Sequence[Effect],
     cause: tuple[Attribution, tuple[str, ...]],
     notes: Sequence[str],
+    *,
+    withheld: str = "",
 ) -> Estimate:
-    """A row of one effect, or of the envelope over several admissible onsets (the middle one is printed)."""
+    """A row of one effect, or of the envelope over several admissible onsets (the middle one is printed).
+
+    withheld: why the numbers allow no verdict whatever their interval says; '' where they do.
+    """
     effect = envelope(effects)
     word = verdicts.verdict(effect, heading.scale)
     one_sided = verdicts.few_units(effect, heading.scale)
     reasons = [verdicts.verdict_reason(effect, word, heading.scale), *notes, *cause[1]]
+    if withheld:
+        word = "inconclusive"
+        reasons.insert(0, withheld)
     if len(effects) > 1:
         reasons.insert(1, f"onset not known to the day: the range spans {len(effects)} admissible onsets")
     return replace(
@@ -114,7 +123,7 @@ def _empty(heading: Heading, horizon: str) -> Estimate:
         placebo_n=None,
         verdict="not_estimable",
         attribution="unclear",
-        verification="not_verifiable",
+        verification=heading.verification,
         role="exploratory",
         plan_id="",
         reasons="",

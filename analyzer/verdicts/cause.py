@@ -24,6 +24,9 @@ LONGEST_LAG = timedelta(days=5)
 # Announced blocks moved demand 1 to 4 days ahead (Russia 2022, Gabon 2023, Senegal and Nepal).
 LONGEST_LEAD = timedelta(days=4)
 MOST_NAMED = 4
+# Checks that are no legs of their own: other blocks are weighed as rivals, the block's verification as it stands, and
+# numbers of people do not bear on a ratio.
+WEIGHED_OTHERWISE = ("overlap", "block_verified", "denominators")
 
 Found = tuple[Attribution, tuple[str, ...]]
 
@@ -112,7 +115,7 @@ def _mistimed(facts: Facts) -> Found | None:
 def _contradicted(facts: Facts) -> Found | None:
     if facts.verified is None or facts.verified.state != "contested":
         return None
-    return "contested", ("measurements contradict the block or each other", *facts.verified.reasons)
+    return "contested", ("measurements do not show the block, or speak against it", *facts.verified.reasons)
 
 
 def _rivalled(facts: Facts) -> Found | None:
@@ -181,8 +184,7 @@ def _not_timed(facts: Facts) -> list[str]:
 
 
 def _broken(facts: Facts) -> list[str]:
-    """Other blocks that touch base or window are weighed as rivals, not by the check that lists them."""
-    names = [c.name.replace("_", " ") for c in facts.failed if c.name != "overlap"]
+    names = [c.name.replace("_", " ") for c in facts.failed if c.name not in WEIGHED_OTHERWISE]
     return [f"failed: {', '.join(names)}"] if names else []
 
 
