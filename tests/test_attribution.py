@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer import verdicts
@@ -88,6 +88,7 @@ def test_every_missing_leg_is_named_at_once():
     assert len(reasons) == 1 + 4  # the lead, then verification, direction, matched and ordinary placebos
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 80),
     st.integers(1, 81),
