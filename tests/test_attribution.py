@@ -67,7 +67,7 @@ WITHOUT_ONE: dict[str, dict[str, Any]] = {
     "12 ordinary dates": {"breakdowns": (breakdown(ordinary_n=12),)},
     "rank 9 of 61 among ordinary dates": {"breakdowns": (breakdown(ordinary_rank=9),)},
     "for 14d only": {"breakdowns": (), "ranked": "14d"},
-    "no two-sided ratio": {"breakdowns": ()},
+    "only a clear change over the headline horizon": {"breakdowns": ()},
     "contrary": {"verdict": "fall"},
     "no direction": {"expected": 0},
     "month only": {"block": replace(block("2024-02-17"), start_precision="month")},

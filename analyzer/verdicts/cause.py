@@ -201,7 +201,7 @@ def _matched(facts: Facts) -> list[str]:
         return [said for b in facts.breakdowns for said in _among(b.rank, b.placebo_n, kind_words(b.contexts))]
     if facts.ranked:
         return [f"ranked among placebos for {facts.ranked} only"]
-    return ["not ranked among placebos: no two-sided ratio can be given"]
+    return ["not ranked among placebos: only a clear change over the headline horizon, with a two-sided ratio, is"]
 
 
 def _ordinary(facts: Facts) -> list[str]:
