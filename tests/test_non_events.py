@@ -207,6 +207,22 @@ def test_a_route_that_looks_at_demand_is_not_free_of_the_outcome(route, free):
     assert not route or route in blocks.ROUTES
 
 
+def test_a_page_is_cited_for_the_party_in_whose_place_it_stands():
+    cells = {
+        "event_id": "mw-2031-06-02-rally",
+        "name": "Rally",
+        "kind": "rally",
+        "confirmed_by": "A;B",
+        "notes": "Late.",
+    }
+    both = tables.claims_of_event(tables.Row("m.csv", 2, cells | {"source_urls": "https://a.org;https://b.org"}))
+    assert [(c.who, c.address) for c in both[:2]] == [("A", "https://a.org"), ("B", "https://b.org")]
+    one = tables.claims_of_event(tables.Row("m.csv", 2, cells | {"source_urls": "https://a.org"}))
+    assert [c.address for c in one] == ["https://a.org", "https://a.org", ""]
+    none = tables.claims_of_event(tables.Row("m.csv", 2, cells | {"source_urls": ""}))
+    assert [c.address for c in none] == ["", "", ""]
+
+
 # Imports
 
 

@@ -217,12 +217,14 @@ def claim(row: Row) -> Claim:
 
 def claims_of_event(row: Row) -> list[Claim]:
     """The claims that a row of events.csv carries itself: who confirmed it, and its notes."""
-    address = (*row.many("source_urls"), "")[0]
-    event = row.need("event_id")
+    event, parties, pages = row.need("event_id"), row.many("confirmed_by"), row.many("source_urls")
+    if len(pages) != len(parties):  # which page is whose is told by their order only where there is one for each
+        pages = (*pages[:1], "")[:1] * len(parties)
     says = "Dates it" if row.get("kind") in NON_EVENT_KINDS else "Named as having measured or admitted"
-    named = [Claim(event, who, f"{says}: {row.need('name')}", address, "") for who in row.many("confirmed_by")]
+    named = [Claim(event, who, f"{says}: {row.need('name')}", page, "")
+             for who, page in zip(parties, pages, strict=True)]  # fmt: skip
     notes = row.get("notes")
-    return [*named, Claim(event, f"notes of {row.file}", notes, address, "")] if notes else named
+    return [*named, Claim(event, f"notes of {row.file}", notes, "", "")] if notes else named
 
 
 def context(row: Row) -> Context:

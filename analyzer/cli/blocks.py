@@ -57,8 +57,8 @@ def show(*, block_id: str, db: str, fmt: str) -> None:
     expected = blocks.expected_sign(block.kind, "tor.bridge_users", block.services)
     rows = [
         *({"part": "event", "what": name, "text": value} for name, value in _row(block).items()),
-        *({"part": "context", "what": c.kind, "text": _cited(c.note, "", c.address)} for c in around),
         {"part": "event", "what": "expected of circumvention", "text": f"{expected.sign:+d}: {expected.reason}"},
+        *({"part": "context", "what": c.kind, "text": _cited(c.note, "", c.address)} for c in around),
         *({"part": "claim", "what": c.who, "text": _cited(c.says, c.stated_at, c.address)} for c in claims),
         *({"part": "figure", "what": p.publisher, "text": _figure(p)} for p in figures),
     ]
