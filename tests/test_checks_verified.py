@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from analyzer import blocks
 from analyzer.cli import vpn_uptake
 from analyzer.records import Claim, Verified
 from analyzer.study import bare_date, services
+from analyzer.study.at_hand import AtHand
 from analyzer.study.blocked_share import Counts, correlation, difference
 from analyzer.study.series import SeriesKey
 from analyzer.study.verified import denies, verify
+from bench.hours import load_cities
 
 BAN = "pk-2024-02-17-x-ban"
 ONSET = date(2024, 2, 17)
@@ -115,7 +118,7 @@ def test_a_block_of_hours_is_not_called_absent_by_a_day_that_it_hardly_fills():
 def test_claims_alone_confirm_nothing_and_who_denies_is_kept():
     found = state_of(Held(), "pk-2024-01-20")
     assert found.state == "not_verifiable"
-    assert any(reason.startswith("PTA denies it") for reason in found.reasons)
+    assert any(reason.startswith("PTA says otherwise") for reason in found.reasons)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +194,79 @@ def test_rows_checks_and_the_printed_study_carry_the_state(tmp_path: Path):
     assert "block_verified passed" in done.output
     study = analyzer.open(store).estimate(BAN, horizons=("14d", "90d"), shapes="none")
     assert {e.verification for e in study.estimates} == {"confirmed"}
+
+
+@pytest.mark.shared
+def test_real_cuts_of_the_network_are_seen_through_a_mapping(tmp_path: Path, shared: Path):
+    """Iran's shutdown of 2019-11-16 is confirmed; Venezuela's power cut is no block, and the network's fall is said."""
+    db = analyzer.open(tmp_path / "h.duckdb")
+    load_cities(db, shared / "data" / "series", tmp_path)
+    catalogue = db.catalogue()
+    cut = verify(catalogue, blocks.find(catalogue, "ir-2019-11-16-shutdown"), AtHand(db.store, "IR"))
+    assert cut.state == "confirmed"
+    outage = verify(catalogue, blocks.find(catalogue, "ve-2019-07-22-power"), AtHand(db.store, "VE"))
+    assert outage.state == "not_verifiable"
+    assert any(reason.startswith("the network itself: monash.connectivity x0.3") for reason in outage.reasons)
+
+
+def test_shares_in_per_cent_and_of_single_networks_are_added_up():
+    """Two networks, in per cent: neither alone has measurements enough, both together have."""
+    table = drawn({("PK", "x.com"): stepped(0.05, 0.9, ONSET)}, first=FIRST, days=140, n=4)
+    (one,) = held_shares(table, FIRST)
+    networks = [
+        replace(
+            one,
+            key=replace(one.key, asn=asn, unit="per cent"),
+            values={"PK": 100 * one.values["PK"]},
+        )
+        for asn in (17557, 59257)
+    ]
+    alone = state_of(Held(networks[0]), BAN).evidence[0]["n"]
+    both = state_of(Held(*networks), BAN)
+    assert both.evidence[0]["n"] == 2 * alone
+    assert both.state == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("values", "n", "why"),
+    [
+        (np.full(140, 40.0), np.full(140, 50.0), "values that are no shares"),
+        (np.full(140, 0.4), np.full(140, np.nan), "how many measurements there were is not known"),
+        (np.full(140, np.nan), np.full(140, 50.0), "values that are no shares"),
+    ],
+)
+def test_what_is_no_share_or_has_no_number_behind_it_is_refused_with_the_reason(
+    values: np.ndarray, n: np.ndarray, why: str
+):
+    key = SeriesKey("ooni.service_blocked_share", 0, "x.com", "share", "")
+    found = state_of(Held(aligned_of(key, datetime(2023, 11, 1), {"PK": values}, {"PK": n})), BAN)
+    assert found.state == "not_verifiable"
+    assert any(why in reason for reason in found.reasons)
+
+
+def test_a_block_of_a_region_is_not_contested_by_the_shares_of_a_country():
+    regional = replace(blocks.find(blocks.shipped(), BAN), scope="regional (Balochistan)")
+    table = drawn({("PK", "x.com"): lambda _: 0.05}, first=FIRST, days=140)
+    found = verify(blocks.shipped(), regional, Held(*held_shares(table, FIRST)))
+    assert found.state == "not_verifiable"
+
+
+def test_a_throttled_service_that_answers_the_test_is_not_contested():
+    slowed = replace(blocks.find(blocks.shipped(), BAN), kind="throttling")
+    table = drawn({("PK", "x.com"): lambda _: 0.05}, first=FIRST, days=140)
+    assert verify(blocks.shipped(), slowed, Held(*held_shares(table, FIRST))).state == "not_verifiable"
+
+
+def test_hours_see_a_block_of_an_evening_that_a_day_hides():
+    """Seven hours on 2023-12-17: an hourly share confirms it."""
+    first, hours = datetime(2023, 11, 1), 24 * 60
+    rng, at = np.random.default_rng(3), np.arange(24 * 60)
+    start = int((datetime(2023, 12, 17, 15) - first) / timedelta(hours=1))
+    n = np.full(hours, 8)
+    share = rng.binomial(n, np.where((at >= start) & (at < start + 7), 0.9, 0.05)) / n
+    key = SeriesKey("ooni.service_blocked_share", 0, "youtube.com", "share", "")
+    held = Held(aligned_of(key, first, {"PK": share}, {"PK": n}, step=timedelta(hours=1)))
+    assert state_of(held, "pk-2023-12-17").state == "confirmed"
 
 
 def test_the_interval_of_a_difference_covers_it_when_days_are_correlated():

@@ -23,7 +23,7 @@ def run(evidence: Evidence) -> Check:
     if tool is None:
         return Check(NAME, "informative", "not the series of a tool whose blocking is measured")
     way = _demand(evidence)
-    shown = [s for s in tool.shares if s.low > 0 and not s.of_the_measurement]
+    shown = [s for s in tool.shares if s.rose]
     text = "; ".join([*map(measured, tool.shares), *_listed(tool), *tool.refused])
     table = tuple(_row(s) for s in tool.shares)
     blocked = bool(shown or tool.blocks)

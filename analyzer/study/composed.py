@@ -29,17 +29,32 @@ def of(asked: Asked, found: Found, at_hand: AtHand | None) -> Composition:
     if isinstance(known, str):
         return Composition(kind, known, known, "")
     total, source = known
-    share = asked.series.values[asked.cc]
-    numerator = _effect(asked, found, share * total)
-    return Composition(kind, numerator, _effect(asked, found, np.where(np.isfinite(share), total, np.nan)), source)
+    numerator = _effect(asked, found, asked.series.values[asked.cc] * total)
+    return Composition(kind, numerator, _of_denominator(asked, found, total, at_hand), source)
 
 
 def no_verdict(asked: Asked, found: Found, at_hand: AtHand | None) -> str:
     """Why a share gives no verdict on uptake over a window; '' where it does, and where it speaks of blocking."""
-    if asked.series.key.scale != "share":
+    key = asked.series.key
+    if key.scale != "share" or type_of(key.indicator) == "evidence":
         return ""
-    outcome, why = judge(of(asked, found, at_hand))
+    known = _denominator(asked, at_hand)
+    total, source = (known, "") if isinstance(known, str) else known
+    part: Possible = total if isinstance(total, str) else _of_denominator(asked, found, total, at_hand)
+    outcome, why = judge(Composition("uptake", "", part, source))
     return why if outcome == "failed" else ""
+
+
+def _of_denominator(asked: Asked, found: Found, total: Floats, at_hand: AtHand | None) -> Possible:
+    """The window of the share on its denominators; shares of one capture have the same and ask once."""
+    values = np.where(np.isfinite(asked.series.values[asked.cc]), total, np.nan)
+    known = {} if at_hand is None else at_hand.known
+    window = (found.window, found.estimand, asked.onset, asked.block.block_id)
+    question = ("denominator", asked.series.start, values.tobytes(), window)
+    if question not in known:
+        known[question] = _effect(asked, found, values)
+    answer: Possible = known[question]
+    return answer
 
 
 def _denominator(asked: Asked, at_hand: AtHand | None) -> tuple[Floats, str] | str:

@@ -16,6 +16,7 @@ from analyzer.study.horizons import Window, words
 from analyzer.study.series import Aligned, SeriesKey
 
 INDICATORS = ("ioda.connectivity", "radar.traffic", "google.traffic")
+LIKE = ".connectivity"  # indicators of a user's own that end so measure the same
 CUTS = ("shutdown", "mobile_shutdown")
 CLEAR = 0.8  # of the level expected; a fall by a fifth and an interval below nine tenths is no ordinary day
 CLEAR_HIGH = 0.9
@@ -35,6 +36,7 @@ class Fall:
     effect: Effect | None
     steps: int
     note: str  # length of the window, or why there is no estimate
+    whole: bool = True  # False where the block is shorter than the step that holds it
 
     @property
     def fell(self) -> bool:
@@ -48,8 +50,8 @@ class Fall:
 
     @property
     def stayed(self) -> bool:
-        """A fall by a tenth is ruled out."""
-        return self.effect is not None and self.effect.ratio_low > STAYED
+        """A fall by a tenth is ruled out, in steps that the block fills."""
+        return self.whole and self.effect is not None and self.effect.ratio_low > STAYED
 
     @property
     def misses_mobile(self) -> bool:
@@ -79,7 +81,7 @@ class Fall:
 
 def falls(catalogue: Catalogue, block: Block, at_hand: AtHand, longest: timedelta) -> tuple[Fall, ...]:
     """One per series of connectivity or traffic that reaches the block."""
-    keys = [k for k in at_hand.keys if k.indicator in INDICATORS and k.asn == 0]
+    keys = [k for k in at_hand.keys if k.asn == 0 and (k.indicator in INDICATORS or k.indicator.endswith(LIKE))]
     own = {"youtube", "google_services"} & set(block.services)  # a fall of Google's own traffic is that block itself
     kept = [k for k in keys if not (k.indicator == "google.traffic" and own)]
     # Blocks of services leave the level of the whole network alone: only other cuts are kept out of its base.
@@ -91,7 +93,7 @@ def falls(catalogue: Catalogue, block: Block, at_hand: AtHand, longest: timedelt
 def _fall(catalogue: Catalogue, block: Block, series: Aligned, key: SeriesKey, longest: timedelta) -> Fall | None:
     if block.cc not in series.values:
         return None
-    onset, most = _window(block, series, longest)
+    onset, most, whole = _window(block, series, longest)
     if not 0 < onset < series.length:
         return None
     asked = asked_of(catalogue, block, series, onset)
@@ -99,17 +101,19 @@ def _fall(catalogue: Catalogue, block: Block, series: Aligned, key: SeriesKey, l
     for steps in _steps(most, series.step):
         answer = find(asked, Window("", onset, steps), "no_block_since_base", [onset])
         if answer.effects:
-            return Fall(key, answer.effects[0], steps, f"the first {words(steps * series.step)}")
+            length = words(steps * series.step)
+            length = f"the first {length}" if whole else f"{length} that holds the block"
+            return Fall(key, answer.effects[0], steps, length, whole)
         refusal = refusal or answer.refusal
     return Fall(key, None, 0, f"no estimate ({refusal})")
 
 
-def _window(block: Block, series: Aligned, longest: timedelta) -> tuple[int, int]:
-    """First step and number of steps of the block's own time: the step that holds it where no whole one lies inside."""
+def _window(block: Block, series: Aligned, longest: timedelta) -> tuple[int, int, bool]:
+    """First step and number of steps of the block's own time; False where only a step that holds it can be taken."""
     onset = series.index(_start(block))
     end = min(block.end_earliest or _start(block) + longest, _start(block) + longest)
     steps = (end - series.time(onset)) // series.step
-    return (onset, steps) if steps >= 1 else (onset - 1, 1)
+    return (onset, steps, True) if steps >= 1 else (onset - 1, 1, False)
 
 
 def _start(block: Block) -> datetime:

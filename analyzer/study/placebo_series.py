@@ -14,9 +14,8 @@ from analyzer.study.asked import Asked, asked_of
 from analyzer.study.at_hand import AtHand
 from analyzer.study.effects import alone
 from analyzer.study.horizons import onset_steps, words
-from analyzer.study.series import Aligned, SeriesKey
+from analyzer.study.series import DECLARED, Aligned, SeriesKey
 
-DECLARED = "placebo:"  # an entity that begins so is said by its user to be nothing that a block moves
 MOST = 20
 # Without a network everything falls; where nothing was blocked there is nothing that a block should not move.
 _MOVE_ALL = ("shutdown", "mobile_shutdown", "date", *NON_EVENT_KINDS)

@@ -15,6 +15,7 @@ from analyzer.study import rows, surroundings
 from analyzer.study.asked import Asked
 from analyzer.study.effects import Found
 from analyzer.study.horizons import exposure_hours
+from analyzer.study.series import DECLARED
 from analyzer.study.wording import moment, unit, without_donors
 
 MOST_NAMED = 6  # other blocks that a row names; all of them stand in the study
@@ -53,6 +54,8 @@ def changed_on(asked: Asked, change: Change | None) -> list[str]:
 def _direction(asked: Asked, found: Found) -> list[str]:
     """What the kind of block leads one to expect, beside a change; a contrary sign is a finding, not a fault."""
     moved = {"rise": 1, "fall": -1}.get(verdicts.verdict(rows.envelope(found.effects), asked.series.key.scale), 0)
+    if asked.series.key.entity.startswith(DECLARED):
+        return ["a placebo series: it is declared to be one that no block moves"]
     if asked.known is None or not moved or found.window.after_end:
         return []
     expected = expected_sign(asked.known.kind, asked.series.key.indicator, asked.known.services)

@@ -21,6 +21,9 @@ Bools = npt.NDArray[np.bool_]
 _SCALES = {"connectivity": "level", "traffic": "level", "rank": "rank", "share": "share", "index": "index"}
 
 
+DECLARED = "placebo:"  # an entity that begins so is said by its user to be nothing that a block moves
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesKey:
     """What makes one series: values with another unit or scale are another series."""

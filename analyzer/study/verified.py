@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from analyzer.blocks import Catalogue, touches
-from analyzer.checks._material import BlockedShare
+from analyzer.checks._material import CLEAR, BlockedShare
 from analyzer.checks.tool_blocked import measured, not_blocked
 from analyzer.places import WORLD
 from analyzer.records import Block, Claim, Verification, Verified
@@ -26,11 +26,9 @@ from analyzer.study.situation import meant
 
 VERIFIED_VERSION = "1"
 LONGEST = timedelta(days=14)  # of the block's own time: later, services come back in part and tests change
-# Anomalies that are no blocking run at 5 to 20 % of measurements and drift: weekly shares of all web measurements in
-# Pakistan went from 6 to 28 % in October 2021 without a known block.
-CLEAR = 0.20  # rise of the blocked share
-CLEAR_LOW = 0.10  # lower bound of it
+CLEAR_LOW = 0.10  # lower bound of a rise that confirms
 FEW = 20  # measurements, before and during, below which nothing is confirmed
+NATIONWIDE = ("nationwide", "global")
 NOT_ON_NETWORK = ("service_withdrawal", "age_gate", "tax_gate", "app_ban")
 SERVICE, TOOL = "ooni.service_blocked_share", "ooni.tool_blocked_share"
 _DENIAL = re.compile(
@@ -58,7 +56,7 @@ def verify(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Verified:
         return _no_block(catalogue, block, at_hand)
     found = _measured(catalogue, known, at_hand)
     state, reasons = _shutdown(known, found) if known.kind in CUTS else _service(known, found)
-    denials = [f"{c.who} denies it: {c.says}" for c in catalogue.claims_about(known.block_id) if denies(c)]
+    denials = [f"{c.who} says otherwise: {c.says}" for c in catalogue.claims_about(known.block_id) if denies(c)]
     if denials and state == "not_verifiable" and found.shares and not _any_up(found):
         state = "contested"  # measured, and nothing measured shows it
     of_it = [f"the date is that of {known.block_id}"] if known != block else []
@@ -67,7 +65,8 @@ def verify(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Verified:
 
 def denies(claim: Claim) -> bool:
     """Whether a claim says that nothing was blocked, or names a fault instead."""
-    return bool(_DENIAL.search(claim.says)) and not _NO_DENIAL.search(claim.says) and claim.who != "this catalogue"
+    of_its_own = claim.who != "this catalogue" and not claim.who.startswith("seed ")  # these repeat what others say
+    return of_its_own and bool(_DENIAL.search(claim.says)) and not _NO_DENIAL.search(claim.says)
 
 
 def _measured(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Measured:
@@ -112,7 +111,7 @@ def _service(block: Block, found: Measured) -> tuple[Verification, tuple[str, ..
     """A block of services or tools: by the shares of measurements that found them blocked."""
     if block.kind in NOT_ON_NETWORK:
         return "not_verifiable", (f"{block.kind}: nothing is blocked on the network, probes see nothing",)
-    states = {service: _state(block, share) for service, share in found.shares.items()}
+    states = {service: state_of_share(block, share) for service, share in found.shares.items()}
     said = [f"{service} {states[service]}: {_sentence(share)}" for service, share in found.shares.items()]
     said += [f"{service}: {why}" for service, why in found.refused.items()]
     said += [f"a blackout as well: {fall.sentence}" for fall in found.falls if fall.fell]
@@ -132,17 +131,15 @@ def _joint(states: Mapping[str, str]) -> Verification:
     return "contested" if states and all(s == "not blocked" for s in states.values()) else "not_verifiable"
 
 
-def _state(block: Block, share: BlockedShare) -> str:
+def state_of_share(block: Block, share: BlockedShare) -> str:
     """What the measurements of one service show: confirmed, likely, not blocked, or not told."""
     few = min(share.n_before, share.n_during)
-    if share.low > 0 and share.of_the_measurement:
-        return "not told"
-    unlike_earlier = share.earlier is None or share.difference > share.earlier
-    if share.low >= CLEAR_LOW and share.difference >= CLEAR and few >= FEW and unlike_earlier:
+    if share.rose and share.low >= CLEAR_LOW and share.difference >= CLEAR and few >= FEW and share.unlike_earlier:
         return "confirmed"
-    if share.low > 0:
+    if share.rose:
         return "likely"
-    seen = block.kind != "throttling"  # a slow service answers the test
+    # A slow service answers the test; shares of a country do not show what a region or a provider blocks.
+    seen = block.kind != "throttling" and block.scope.startswith(NATIONWIDE)
     return "not blocked" if seen and not_blocked(share) and share.before < 0.5 else "not told"
 
 
@@ -150,7 +147,7 @@ def _sentence(share: BlockedShare) -> str:
     text = measured(share)
     if share.before >= 0.5 and share.low <= 0:
         text += "; it was blocked before already"
-    if share.low > 0 and share.earlier is not None and share.difference <= share.earlier:
+    if share.low > 0 and not share.unlike_earlier and share.earlier is not None:
         text += f"; an earlier time of that length rose by {100 * share.earlier:.0f} points"
     if share.exposed < 0.5:
         text += f"; the block fills {100 * share.exposed:.0f} % of the time measured"
@@ -167,7 +164,7 @@ def _shutdown(block: Block, found: Measured) -> tuple[Verification, tuple[str, .
     if any(f.fell for f in found.falls):
         return "likely", tuple(said)
     told = [f for f in found.falls if f.stayed and not (block.kind == "mobile_shutdown" and f.misses_mobile)]
-    if told and len(told) == len(found.falls) and block.scope.startswith("nationwide"):
+    if told and len(told) == len(found.falls) and block.scope.startswith(NATIONWIDE):
         return "contested", tuple(said)
     return "not_verifiable", (*said, _advice(block, ()))
 
@@ -198,6 +195,7 @@ def _no_block(catalogue: Catalogue, block: Block, at_hand: AtHand) -> Verified:
         if share.low > 0
     ]
     fell = [f"the network itself: {fall.sentence}" for fall in found.falls if fall.fell]
+    fell += [fall.sentence for fall in found.falls if fall.effect is None]
     return Verified("not_verifiable", (what, *down, *fell), _rows(found), VERIFIED_VERSION)
 
 
