@@ -201,6 +201,6 @@ def test_no_reason_holds_the_mark_that_parts_reasons_and_none_says_no_effect():
 def test_the_breakdown_value_is_said_beside_what_was_seen_elsewhere():
     first, second = verdicts.in_words(breakdown(7, shock=1.94, shock_near=1.46))
     assert first == "a simultaneous shock of x1.9 would explain all of this, one of x1.5 would leave no clear change"
-    assert second == "elections without a block moved it x0.9 to x1.3, n = 7"
+    assert second == "elections without a block moved it x0.9 to x1.3, n = 7, this change has rank 1 of 8"
     (alone,) = verdicts.in_words(breakdown(0, None, placebo_low=None, placebo_high=None, shock_near=1.0))
     assert "the change is not clear" in alone

@@ -254,7 +254,8 @@ def in_words(found: Breakdown) -> tuple[str, ...]:
         return (said,)
     low, high = _times(found.placebo_low), _times(found.placebo_high)
     context = "" if found.contexts else " (no context is recorded)"
-    return said, f"{kind_words(found.contexts)} moved it {low} to {high}, n = {found.placebo_n}{context}"
+    rank = "" if found.rank is None else f", this change has rank {found.rank} of {found.placebo_n + 1}"
+    return said, f"{kind_words(found.contexts)} moved it {low} to {high}, n = {found.placebo_n}{context}{rank}"
 
 
 def _times(ratio: float) -> str:
