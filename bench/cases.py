@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from analyzer import api
 from analyzer.outputs.study_text import render
 from analyzer.records import Estimate, Study
-from analyzer.verdicts import HEADLINE
+from analyzer.verdicts import HEADLINE, SMALLEST_EFFECT_OF_INTEREST
 from bench.hours import load_cities, load_radar
 from bench.tor import BRIDGE, DATA
 
@@ -114,8 +114,12 @@ def _row(e: Estimate) -> list[str]:
 
 
 def rounded(text: str) -> str:
-    """Decimal numbers to two digits: further ones differ between platforms."""
-    return re.sub(r"(?<![\w-])(x?)(\d+\.\d+)", lambda m: f"{m[1]}{float(m[2]):.2g}", text)
+    """Decimal numbers to two digits, but for the smallest effect of interest: further ones differ between platforms."""
+
+    def short(found: re.Match[str]) -> str:
+        return found[0] if float(found[2]) == SMALLEST_EFFECT_OF_INTEREST else f"{found[1]}{float(found[2]):.2g}"
+
+    return re.sub(r"(?<![\w-])(x?)(\d+\.\d+)", short, text)
 
 
 def _wrapped(line: str) -> str:

@@ -137,7 +137,7 @@ def told(task: tuple[World, int, bool]) -> Told:
     found = find(asked, window("14d", block, series, BEFORE), "no_block_since_base", [BEFORE])
     effect = found.effects[0]
     word, out = verdicts.verdict(effect), "checks left out"
-    near = breakdowns(asked, found, _refuse)[0].shock_near
+    near = min(max(1.0, effect.ratio_low), effect.ratio_high)
     if whole or (word in ("rise", "fall") and _could_be(asked, found)):
         row = answer(catalogue, block, series, ["14d"], "none", verified=CONFIRMED).estimates[0]  # type: ignore[union-attr]
         return Told(row.attribution, word, effect.ratio_low, effect.ratio_high, near, float(np.exp(home)),

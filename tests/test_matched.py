@@ -166,8 +166,12 @@ def test_a_quieter_series_is_given_the_noise_of_the_one_asked_about():
 
 
 def test_shock_near_is_the_end_of_the_interval_nearest_to_1():
-    for here, near in ((2.0, 2.0 / np.exp(0.2)), (0.5, 0.5 * np.exp(0.2)), (1.1, 1.0)):
+    for here, near in ((2.0, 2.0 / np.exp(0.2)), (0.5, 0.5 * np.exp(0.2))):
         assert found([], here=here)[0][0].shock_near == pytest.approx(near)
+
+
+def test_where_nothing_clearly_moved_nothing_is_asked_of_others():
+    assert found([event("fr-e", 200)], here=1.1) == ((), [])
 
 
 def test_ordinary_dates_are_of_the_same_weekday_and_free_of_known_events():

@@ -13,6 +13,7 @@ import analyzer
 from analyzer import registry
 from analyzer.api import Database, Study
 from analyzer.errors import BadInput, StoreError, UnknownName
+from analyzer.registry import load
 from analyzer.study.series import aligned, first_starts
 from analyzer.study.situation import artefacts_of
 
@@ -184,6 +185,30 @@ def test_unknown_names_are_refused_with_near_ones(database: Database):
         database.estimate(BLOCK, horizons=["fortnight"])
     with pytest.raises(UnknownName, match="ISO 3166"):
         database.estimate(cc="QQ", date=ONSET)
+
+
+def test_a_worldwide_event_is_asked_of_one_country_and_credited_to_no_block(database: Database):
+    study = database.estimate("xx-2019-03-13-facebook", cc="PK", horizons=["14d"])
+    assert study.block.cc == "PK"
+    assert {e.attribution for e in study.estimates} == {"other_cause"}
+    worldwide = database.estimate("xx-2021-10-04-fb-outage", horizons=["14d"])
+    assert "--cc PK" in worldwide.warnings[0]
+
+
+def test_an_event_of_another_country_is_refused_with_the_way_to_ask(database: Database):
+    with pytest.raises(BadInput, match="--cc PK --date 2018-12-21"):
+        database.estimate(BLOCK, cc="PK")
+    assert database.estimate(BLOCK, cc="SD", horizons=["7d"]).block.cc == "SD"
+
+
+def test_the_headline_carries_its_breakdown_value(study: Study):
+    assert {(b.horizon, b.estimand) for b in study.breakdowns} == {("14d", "no_block_since_base")}
+    e, b = row(study, "14d"), study.breakdowns[0]
+    assert (b.shock, b.shock_near) == (e.ratio, e.ratio_low)
+    assert "would explain all of this" in e.reasons
+    assert "ranked among placebos for 14d only" in row(study, "7d").reasons
+    text = load("outputs", "study_text").render(study).decode()
+    assert text.count("would explain all of this") == 1
 
 
 def test_without_a_store_the_next_step_is_named(tmp_path: Path):

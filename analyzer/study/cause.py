@@ -21,21 +21,22 @@ NO_SIGN = ExpectedSign(0, "")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known about one series beside the rows: of all its horizons."""
+    """What is known about one series beside the rows: of all its horizons, and why a row has no verdict."""
 
     checks: tuple[Check, ...] = ()
     change: Change | None = None
     verified: Verified | None = None
     breakdowns: tuple[Breakdown, ...] = ()
+    withheld: str = ""
 
 
-def cause(asked: Asked, found: Found, known: Known, *, withheld: bool = False) -> tuple[Attribution, tuple[str, ...]]:
-    """What may be said about the cause of one row, with reasons.  withheld: the row gives no verdict."""
+def cause(asked: Asked, found: Found, known: Known) -> tuple[Attribution, tuple[str, ...]]:
+    """What may be said about the cause of one row, with reasons."""
     sign = expected_sign(asked.known.kind, asked.series.key.indicator, asked.known.services) if asked.known else NO_SIGN
     own = tuple(b for b in known.breakdowns if (b.horizon, b.estimand) == (found.window.horizon, found.estimand))
     word, why = verdicts.attribution(
         verdicts.Facts(
-            verdict="inconclusive" if withheld else _verdict(asked, found),
+            verdict="inconclusive" if known.withheld else _verdict(asked, found),
             kind=asked.block.kind,
             block=asked.known,
             changed_at=asked.series.time(known.change.step) if known.change else None,

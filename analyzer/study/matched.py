@@ -52,10 +52,11 @@ def breakdowns(asked: Asked, headline: Found, alone: Alone) -> tuple[Breakdown, 
     """The breakdown value of the headline with its matched placebos: one record per kind of context.
 
     alone: the effect of a country at an onset step, as long as the headline and without donors; raises NotEnoughData.
-    () where no two-sided ratio can be given.
+    () where there is no clear change to break down, or no two-sided ratio of it.
     """
-    effect = rows.envelope(headline.effects)
-    if verdicts.few_units(effect, asked.series.key.scale) or effect.ratio <= 0:
+    effect, scale = rows.envelope(headline.effects), asked.series.key.scale
+    moved = verdicts.verdict(effect, scale) in ("rise", "fall")
+    if not moved or verdicts.few_units(effect, scale) or effect.ratio <= 0:
         return ()
     steps = headline.window.steps
     kinds = contexts(asked, steps)
@@ -95,7 +96,7 @@ def _blank(asked: Asked, headline: Found, ordinary: Ranked) -> Breakdown:
         horizon=headline.window.horizon,
         estimand=headline.estimand,
         shock=effect.ratio,
-        shock_near=min(max(1.0, effect.ratio_low), effect.ratio_high),  # 1 where the interval holds it
+        shock_near=min(max(1.0, effect.ratio_low), effect.ratio_high),
         contexts=(),
         placebo_low=None,
         placebo_high=None,

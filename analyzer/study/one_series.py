@@ -123,7 +123,7 @@ def _headline(found: Sequence[Found]) -> Found | None:
 def _row(asked: Asked, found: Found, known: Known, *, short: str, beside: Beside) -> Estimate:
     heading = heading_of(asked, found, beside.verified)
     withheld = no_verdict(asked, found, beside.at_hand) if found.effects else ""
-    why = cause(asked, found, known, withheld=bool(withheld))
+    why = cause(asked, found, replace(known, withheld=withheld))
     if not found.effects:
         word, said = shown_without_estimate(why)
         reasons_of = (found.refusal, *changed_on(asked, known.change), short, *said)

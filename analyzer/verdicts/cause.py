@@ -24,6 +24,9 @@ LONGEST_LAG = timedelta(days=5)
 # Announced blocks moved demand 1 to 4 days ahead (Russia 2022, Gabon 2023, Senegal and Nepal).
 LONGEST_LEAD = timedelta(days=4)
 MOST_NAMED = 4
+# Checks that are no legs of their own: other blocks are weighed as rivals, the block's verification as it stands, and
+# numbers of people do not bear on a ratio.
+WEIGHED_OTHERWISE = ("overlap", "block_verified", "denominators")
 
 Found = tuple[Attribution, tuple[str, ...]]
 
@@ -112,7 +115,7 @@ def _mistimed(facts: Facts) -> Found | None:
 def _contradicted(facts: Facts) -> Found | None:
     if facts.verified is None or facts.verified.state != "contested":
         return None
-    return "contested", ("measurements contradict the block or each other", *facts.verified.reasons)
+    return "contested", ("measurements do not show the block, or speak against it", *facts.verified.reasons)
 
 
 def _rivalled(facts: Facts) -> Found | None:
@@ -181,8 +184,7 @@ def _not_timed(facts: Facts) -> list[str]:
 
 
 def _broken(facts: Facts) -> list[str]:
-    """Other blocks that touch base or window are weighed as rivals, not by the check that lists them."""
-    names = [c.name.replace("_", " ") for c in facts.failed if c.name != "overlap"]
+    names = [c.name.replace("_", " ") for c in facts.failed if c.name not in WEIGHED_OTHERWISE]
     return [f"failed: {', '.join(names)}"] if names else []
 
 
@@ -199,7 +201,7 @@ def _matched(facts: Facts) -> list[str]:
         return [said for b in facts.breakdowns for said in _among(b.rank, b.placebo_n, kind_words(b.contexts))]
     if facts.ranked:
         return [f"ranked among placebos for {facts.ranked} only"]
-    return ["not ranked among placebos: no two-sided ratio can be given"]
+    return ["not ranked among placebos: only a clear change over the headline horizon, with a two-sided ratio, is"]
 
 
 def _ordinary(facts: Facts) -> list[str]:
@@ -252,7 +254,8 @@ def in_words(found: Breakdown) -> tuple[str, ...]:
         return (said,)
     low, high = _times(found.placebo_low), _times(found.placebo_high)
     context = "" if found.contexts else " (no context is recorded)"
-    return said, f"{kind_words(found.contexts)} moved it {low} to {high}, n = {found.placebo_n}{context}"
+    rank = "" if found.rank is None else f", this change has rank {found.rank} of {found.placebo_n + 1}"
+    return said, f"{kind_words(found.contexts)} moved it {low} to {high}, n = {found.placebo_n}{context}{rank}"
 
 
 def _times(ratio: float) -> str:
