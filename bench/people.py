@@ -220,20 +220,23 @@ def worst_of(world: World, draws: int) -> tuple[float, float]:
 
 def rank_bounds(n: int, seed: int) -> tuple[int, int]:
     """Charts whose downloads follow a power of rank within 0.6 to 1.4, some unranked before: bounds that hold."""
-    held = 0
+    held, asked = 0, n
     for i in range(n):
         rng = np.random.default_rng([seed, 7, i])
         a, chart = rng.uniform(0.6, 1.4), 200
         before, after = (math.exp(rng.uniform(0, math.log(2_000))) for _ in range(2))
         after = min(after, chart)
-        truth = (before / after) ** a
-        if after < 1.5:
-            truth *= math.exp(rng.exponential(0.5))  # the top has any lead over the second
-            after = 1.0
+        before, after = (1.0 if rank < 1.5 else rank for rank in (before, after))
+        leads = [math.exp(rng.exponential(0.5)) if rank == 1 else 1.0 for rank in (before, after)]
+        truth = (before / after) ** a * leads[1] / leads[0]  # the top has any lead over the second
         seen = (before, before) if before <= chart else (chart + 1.0, math.inf)
-        found = downloads_factor(seen, (after, after))
+        try:
+            found = downloads_factor(seen, (after, after))
+        except NotEnoughData:
+            asked -= 1
+            continue
         held += found.low * (1 - 1e-9) <= truth <= found.high * (1 + 1e-9)
-    return held, n
+    return held, asked
 
 
 def union_bounds(n: int, seed: int) -> tuple[int, int]:

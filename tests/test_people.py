@@ -130,6 +130,15 @@ def test_clients_connected_at_one_time_are_refused_and_their_rate_is_of_clients(
     assert found.per_1000 == pytest.approx(1000 * (estimate.excess or 0) / 14 / 9e6)
 
 
+def test_the_rate_of_a_tool_without_anchors_is_of_users_as_it_counts_them(database: Database, folder: Path):
+    load(database, folder, "psiphon.daily_users", doubled(700), unit="users per day")
+    study = database.people(BLOCK, horizons=["14d"], indicator="psiphon.daily_users")
+    (found,) = study.people
+    assert found.route == ""
+    assert found.quantity == "users as the tool counts them, not people"
+    assert found.per_1000 == pytest.approx(1000 * (study.estimates[0].excess or 0) / 14 / 9e6)
+
+
 def test_downloads_become_installs_not_people(study: Study):
     found = row(study, "app.downloads")
     assert not is_of_people(found)

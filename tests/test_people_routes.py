@@ -127,6 +127,7 @@ def test_a_fall_down_the_chart_is_bounded_too():
 def test_an_unranked_app_has_only_a_lower_bound_and_the_top_is_a_ceiling():
     assert downloads_factor((201, math.inf), (10, 10)).high == math.inf
     assert downloads_factor((200, 200), (1, 1)).high == math.inf
+    assert downloads_factor((1, 1), (10, 10)).low == 0
     assert downloads_factor((201, math.inf), (10, 10)).low == pytest.approx(20.1**0.6)
     with pytest.raises(NotEnoughData, match="neither end"):
         downloads_factor((201, math.inf), (201, math.inf))

@@ -18,7 +18,7 @@ from analyzer.people.cases import CANNOT, Found
 from analyzer.people.cases import Case as Case
 from analyzer.people.cases import Denominator as Denominator
 from analyzer.people.choosing import chosen
-from analyzer.people.used import is_concurrent
+from analyzer.people.used import is_concurrent, is_counted
 from analyzer.quantities import DailyClients, Installs, People
 from analyzer.records import PeopleRange
 
@@ -99,7 +99,7 @@ def _refused(answer: _Answer, denominator: Denominator | None) -> PeopleRange:
     notes = [f"{CANNOT}: {answer.refusal}"]
     if excess:
         low, middle, high = excess
-        notes.append(f"excess of {middle:,.4g} clients connected at one time ({low:,.4g} to {high:,.4g}), on average")
+        notes.append(f"excess of {middle:,.4g} {_clients(case)} ({low:,.4g} to {high:,.4g}), on average")
         notes.append("per 1,000 internet users: clients, not people" if per else "no denominator at hand")
     if case.estimate.estimand == "just_before":
         notes.append(_JUST_BEFORE)
@@ -108,7 +108,7 @@ def _refused(answer: _Answer, denominator: Denominator | None) -> PeopleRange:
         entity=case.estimate.entity,
         horizon=case.estimate.horizon,
         route="",
-        quantity="clients connected at one time, not people" if excess else "",
+        quantity=f"{_clients(case)}, not people" if excess else "",
         low=None,
         middle=None,
         high=None,
@@ -120,10 +120,14 @@ def _refused(answer: _Answer, denominator: Denominator | None) -> PeopleRange:
     )
 
 
+def _clients(case: Case) -> str:
+    return "clients connected at one time" if is_concurrent(case) else "users as the tool counts them"
+
+
 def _excess(case: Case) -> tuple[float, float, float] | None:
-    """Average clients beyond those expected, where the source counts clients connected at one time."""
+    """Average clients beyond those expected, where the source counts clients or users one by one."""
     e = case.estimate
-    if case.type != "users" or not is_concurrent(case) or not case.steps:
+    if case.type != "users" or not case.steps or not is_counted(case):
         return None
     if e.excess is None or e.excess_low is None or e.excess_high is None:
         return None

@@ -11,7 +11,7 @@ from analyzer.errors import NotEnoughData
 from analyzer.people import retention
 from analyzer.people.anchors import nearest
 from analyzer.people.cases import CANNOT, Case, Found
-from analyzer.people.draws import Uncertain, at_worst
+from analyzer.people.draws import Floats, Uncertain, at_worst
 from analyzer.people.matching import Anchors, flow_example, needed
 from analyzer.people.ranks import EXPONENTS, factor_of_ratio
 from analyzer.quantities import Quantity
@@ -31,9 +31,9 @@ def from_acquisition(case: Case, anchors: Anchors) -> Found:
 
 def _rank(case: Case) -> Found:
     e = case.estimate
-    at_top = case.observed is not None and float(np.nanmedian(case.observed)) <= 1
+    at_top, from_top = (_is_top(path) for path in (case.observed, case.expected))
     low = 0.0 if at_top or e.ratio_low is None else max(e.ratio_low, 0.0)
-    high = math.inf if e.ratio_high is None else e.ratio_high
+    high = math.inf if e.ratio_high is None or from_top else e.ratio_high
     found = factor_of_ratio((low, high))
     open_end = ", a lower bound" if math.isinf(found.high) else ""
     power = f"{EXPONENTS[0]:g} to {EXPONENTS[1]:g}"
@@ -41,10 +41,14 @@ def _rank(case: Case) -> Found:
         f"downloads are taken to fall with rank to the power {power} (Garg & Telang 2013: 0.90, 0.95 for paid apps); "
         "that is assumed, not measured, for this chart"
     )
-    ceiling = ("the top of the chart is a ceiling: no upper bound",) if at_top else ()
+    ceiling = ("the top of the chart is a ceiling: no bound beyond it",) if at_top or from_top else ()
     words = f"times the downloads{open_end}: a bound from the chart, not people"
     notes = (assumed, *ceiling, CANNOT)
     return Found(found, f"chart rank with an exponent of {power}", words, notes, is_of_tool=False, is_national=False)
+
+
+def _is_top(path: Floats | None) -> bool:
+    return path is not None and bool(np.isfinite(path).any()) and float(np.nanmedian(path)) <= 1
 
 
 def _installs(case: Case, anchors: Anchors) -> Found:

@@ -22,19 +22,20 @@ def downloads_factor(
 ) -> Ratio:
     """Times the downloads: (rank before / rank after)^a, least and largest over both ranges and the exponents.
 
-    before, after: ranks as (low, high), 1 = top.  Before may be (c + 1, inf): not in a chart of c places, so that only
-    a lower bound remains.  After with low 1: the top is a ceiling, downloads may lie any way beyond it: no upper bound.
-    After may be (c + 1, inf) as well.  Raises ValueError for ranks under 1 or out of order, NotEnoughData where neither
-    end is known.
+    before, after: ranks as (low, high), 1 = top; (c + 1, inf) is not in a chart of c places: before it leaves a lower
+    bound only, after it an upper one.  Low 1 is a ceiling beyond which downloads may lie any way: no upper bound after
+    it, no lower one before it.  Raises ValueError for ranks under 1 or out of order, NotEnoughData where neither end is
+    known.
     """
     for name, (low, high) in (("before", before), ("after", after), ("exponents", exponents)):
         least = 0 if name == "exponents" else 1
         if not (least <= low <= high) or math.isinf(low) or (name == "exponents" and math.isinf(high)):
             raise ValueError(f"{name} must be a range from low to high (ranks begin at 1), not {low:g} to {high:g}")
-    smallest = 0.0 if math.isinf(after[1]) else min((before[0] / after[1]) ** a for a in exponents)
+    has_no_floor = math.isinf(after[1]) or before[0] <= 1
+    smallest = 0.0 if has_no_floor else min((before[0] / after[1]) ** a for a in exponents)
     is_open = math.isinf(before[1]) or after[0] <= 1
     if is_open and smallest == 0:
-        raise NotEnoughData("neither end of the change is known: no rank on either side, or none and the top")
+        raise NotEnoughData("neither end of the change is known: no rank, or the top, on both sides")
     return Ratio(smallest, None, math.inf if is_open else max((before[1] / after[0]) ** a for a in exponents))
 
 

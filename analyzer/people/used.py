@@ -24,6 +24,15 @@ def is_concurrent(case: Case) -> bool:
     return case.estimate.indicator.startswith(CONCURRENT) or "concurrent" in case.unit.lower()
 
 
+def is_counted(case: Case) -> bool:
+    """True where values are numbers of clients or users of a tool, and no index, share or panel."""
+    unit = case.unit.lower()
+    plain = any(word in unit for word in ("user", "client", "device")) and not any(
+        word in unit for word in ("index", "share", "percent", "%", "rank")
+    )
+    return plain and not case.estimate.indicator.startswith(WHOLE)
+
+
 def from_users(case: Case, anchors: Anchors, denominator: Denominator | None) -> Found:
     if is_concurrent(case):
         return _concurrent(case, anchors)
