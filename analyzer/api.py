@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -192,7 +193,8 @@ class Database:
         """
         from analyzer.study import planned
 
-        frozen, fresh = planned.freeze(self.store, self.catalogue(), path, now=now())
+        clock_set = bool(os.environ.get("SOURCE_DATE_EPOCH"))
+        frozen, fresh = planned.freeze(self.store, self.catalogue(), path, now=now(), clock_set=clock_set)
         return {**planned.row(frozen), "fresh": fresh}
 
     def plans(self) -> list[dict[str, Any]]:
@@ -352,8 +354,6 @@ def scan_report(db: Database, question: ScanQuestion, progress: Progress | None 
 
 def now() -> datetime:
     """The time of making (naive UTC): SOURCE_DATE_EPOCH where set, so that the same inputs give the same bytes."""
-    import os
-
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     at = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
     return at.replace(tzinfo=None, microsecond=0)

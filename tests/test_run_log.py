@@ -148,7 +148,7 @@ def test_a_plan_frozen_before_its_event_says_so(tmp_path: Path, monkeypatch: pyt
     study = db.estimate(plan=plan, shapes="none")
     assert study.block.block_id == SUDAN
     assert study.estimates[0].role == "primary"
-    assert "before the event and its data" in study.estimates[0].reasons
+    assert "by a clock that was set, before the event and its data" in study.estimates[0].reasons
 
 
 def test_a_plan_without_its_event_has_nothing_to_estimate_yet(db: api.Database, tmp_path: Path):

@@ -45,8 +45,10 @@ def draft(catalogue: Catalogue, given: Mapping[str, Mapping[str, Any]]) -> str:
     return plans.written(values, words)
 
 
-def freeze(store: Store, catalogue: Catalogue, path: str | PathLike[str], *, now: datetime) -> tuple[Planned, bool]:
-    """Freeze the plan of a file; True where it was not frozen before.
+def freeze(
+    store: Store, catalogue: Catalogue, path: str | PathLike[str], *, now: datetime, clock_set: bool = False
+) -> tuple[Planned, bool]:
+    """Freeze the plan of a file; True where it was not frozen before.  clock_set: `now` is no clock's time.
 
     Raises BadInput for a file that holds no plan, or one for other rules than those at hand.
     """
@@ -54,7 +56,9 @@ def freeze(store: Store, catalogue: Catalogue, path: str | PathLike[str], *, now
     _check_versions(plan, path)
     block = None if plan.event.is_bound_later else bound(plan, None, catalogue)
     cc = block.cc if block else plan.event.country
-    frozen, fresh = plans.freeze(store, plan, cc=cc, block_ids=plans.event_ids(plan.event), now=now)
+    frozen, fresh = plans.freeze(
+        store, plan, cc=cc, block_ids=plans.event_ids(plan.event), now=now, clock_set=clock_set
+    )
     return planned(frozen, catalogue), fresh
 
 
