@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from analyzer import places
 from analyzer.brief import figures, method, published, words
+from analyzer.brief.cause import cause_section
 from analyzer.brief.confidence import EVIDENCE_SCALE, PRECISION_SCALE
 from analyzer.brief.estimates import TRAILING_BASE, estimates_table, overlaps_table, publisher_rule_table
 from analyzer.brief.findings import DISAGREE, IN_FULL, findings
@@ -15,6 +16,7 @@ from analyzer.brief.material import Material, sort_out
 from analyzer.brief.model import Brief as Brief
 from analyzer.brief.model import Finding, Section, Text
 from analyzer.brief.timeline import claims_section, official_position, timeline_table
+from analyzer.brief.together import together_section
 from analyzer.records import Dossier
 
 __all__ = ["Brief", "build"]
@@ -47,6 +49,8 @@ def _sections(material: Material, found: tuple[Finding, ...]) -> tuple[Section, 
         _comparison(material),
         _disagreements(material, found),
         _estimates(material),
+        cause_section(material),
+        together_section(material),
         limits(material),
         official_position(material),
     )

@@ -8,6 +8,7 @@ from analyzer.brief import words
 from analyzer.brief.indicators import meaning
 from analyzer.brief.material import Material, is_timed_short, length
 from analyzer.brief.model import Code, Link, Section, Text
+from analyzer.brief.together import people_sentences
 from analyzer.records import Block
 
 _BASE_DAYS = timedelta(days=28)
@@ -53,6 +54,8 @@ def _no_estimate(material: Material) -> list[str]:
 
 
 def _people(material: Material) -> str:
+    if said := people_sentences(material):
+        return "How many people used a VPN, beyond these ranges. " + " ".join(said)
     cautions = sorted({meaning(r.indicator).caution for _, r in material.estimates})
     units = f" What is counted here: {'; '.join(cautions)}." if cautions else ""
     return (

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from analyzer import places
 from analyzer.records import Block, Precision
 
-TEMPLATE_VERSION = "brief-en-1"  # raise it when a sentence changes, so that an old brief names its wording
+TEMPLATE_VERSION = "brief-en-2"  # raise it when a sentence changes, so that an old brief names its wording
 NOT_STATED = "not stated"
 NO_END = "end not known or still in force"
 _ONE_HOUR = timedelta(hours=1)
