@@ -168,7 +168,7 @@ class Database:
         if frozen is not None and block_id is None and cc is None and date is None:
             asked = planned.event_of(frozen)
         else:
-            asked = _event(catalogue, block_id, cc, date)
+            asked = study.event(catalogue, block_id, cc, date)
         options: dict[str, Any] = {"indicator": indicator, "estimator": estimator, "shapes": shapes, "plan": frozen}
         answer = study.ask(self.store, catalogue, asked, horizons=tuple(horizons or ()), now=now(), **options)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
@@ -181,10 +181,7 @@ class Database:
         """
         from analyzer.study import planned
 
-        text = planned.draft(self.catalogue(), given)
-        if path is not None:
-            _write_new(Path(path), text)
-        return text
+        return planned.draft(self.catalogue(), given, None if path is None else Path(path))
 
     def plan_freeze(self, path: str | PathLike[str]) -> dict[str, Any]:
         """Freeze the plan of a file; the same content again changes nothing.  Returns the row of `plans`, and `fresh`.
@@ -199,11 +196,9 @@ class Database:
 
     def plans(self) -> list[dict[str, Any]]:
         """Every frozen plan, oldest first, each with whether it came before its data."""
-        from analyzer import plans
         from analyzer.study import planned
 
-        catalogue = self.catalogue()
-        return [planned.row(planned.planned(p, catalogue)) for p in plans.listed(self.store)]
+        return [planned.row(plan) for plan in planned.every(self.store, self.catalogue())]
 
     def curve(
         self,
@@ -221,10 +216,14 @@ class Database:
         """
         import pandas as pd
 
+        from analyzer import study
         from analyzer.study import curve
 
-        rows, summary = curve_report(self, block_id, cc, date, indicator=indicator, horizon=horizon, progress=progress)
-        frame = pd.DataFrame([[row[c] for c in curve.COLUMNS] for row in rows], columns=list(curve.COLUMNS))
+        catalogue = self.catalogue()
+        block = study.event(catalogue, block_id, cc, date)
+        options: dict[str, Any] = {"indicator": indicator, "horizon": horizon, "progress": progress}
+        rows, summary = curve.curve(self.store, catalogue, block, now=now(), **options)
+        frame = pd.DataFrame(rows, columns=list(curve.COLUMNS))
         frame.attrs["summary"] = summary
         return frame
 
@@ -296,48 +295,6 @@ class Database:
 
         asked = study.BriefQuestion(block_ids, cc, start, end)
         return write_brief(study.dossier(self.store, self.catalogue(), asked, command=command, now=now()), path)
-
-
-def _event(catalogue: Catalogue, block_id: str | None, cc: str | None, day: date | None) -> records.Block:
-    """The block of that id, or the local calendar day of a country."""
-    from analyzer import study
-
-    if (block_id is None) == (cc is None or day is None):
-        raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
-    return blocks.find(catalogue, block_id) if block_id else study.bare_date(str(cc), day)  # type: ignore[arg-type]
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise BadInput(f"{path} is there already: name another file") from error
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}") from error
-
-
-def plan_shown(db: Database, plan_id: str | None) -> str:
-    """A frozen plan as its file, under a heading; the only one without an id.  Raises UnknownName."""
-    from analyzer import plans
-    from analyzer.study import planned
-
-    catalogue, held = db.catalogue(), plans.listed(db.store)
-    if plan_id is None and len(held) != 1:
-        ids = ", ".join(p.short_id for p in held) or "none yet: vpn-uptake plan freeze FILE"
-        raise UnknownName(f"name one of the frozen plans: {ids}")
-    frozen = planned.planned(held[0] if plan_id is None else plans.find(db.store, plan_id), catalogue)
-    return planned.shown(frozen, catalogue)
-
-
-def curve_report(
-    db: Database, block_id: str | None, cc: str | None, day: date | None, **options: Any
-) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """The rows of a specification curve, and a summary per series; options: indicator, horizon, progress."""
-    from analyzer.study import curve
-
-    catalogue = db.catalogue()
-    return curve.curve(db.store, catalogue, _event(catalogue, block_id, cc, day), now=now(), **options)
 
 
 def open(path: str | PathLike[str] = "uptake.duckdb") -> Database:

@@ -123,7 +123,7 @@ def test_listed_exclusions_and_other_blocks_make_further_choices(series: Aligned
     start = block.onset_earliest - timedelta(days=40)
     other = replace(block, block_id="sd-2018-11", onset_earliest=start, onset_latest=start,
                     end_earliest=start + timedelta(days=6), end_latest=start + timedelta(days=6))  # fmt: skip
-    exclusion = DonorExclusion("DK", "", (), "exit traffic", None, None, "", "")
+    exclusion = DonorExclusion("DK", "", (), None, None, "exit_traffic", "", "")
     changed = replace(catalogue, blocks=(*catalogue.blocks, other), donor_exclusions=(exclusion,))
     found = curve.curve_of(changed, block, series, "7d")
     assert found is not None

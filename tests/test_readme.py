@@ -16,7 +16,7 @@ COMMANDS = [
     if line.startswith("vpn-uptake ") and " && " not in line
 ]
 # These need files or a network of their own; tests of theirs run them.
-ELSEWHERE = ("load", "fetch", "estimate", "inspect", "shares", "scan")
+ELSEWHERE = ("load", "fetch", "estimate", "inspect", "shares", "scan", "curve")
 
 
 def test_commands_that_need_nothing_run_as_printed(tmp_path: Path):
@@ -32,7 +32,7 @@ def test_commands_that_need_nothing_run_as_printed(tmp_path: Path):
 def test_every_option_that_is_shown_exists():
     for arguments in COMMANDS:
         asked = [sys.executable, "-m", "analyzer", arguments[0], "--help"]
-        if arguments[0] == "blocks" and len(arguments) > 1:
+        if arguments[0] in ("blocks", "plan") and len(arguments) > 1:
             asked.insert(-1, arguments[1])
         text = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
         for option in (a for a in arguments if a.startswith("-")):

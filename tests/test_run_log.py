@@ -125,7 +125,7 @@ def test_a_block_of_the_past_is_never_called_pre_registered(db: api.Database, tm
     plan = freeze(db, tmp_path)
     (listed,) = db.plans()
     reasons = db.estimate(plan=plan, shapes="none").estimates[0].reasons
-    for said in (listed["status"], reasons, api.plan_shown(db, None)):
+    for said in (listed["status"], reasons, planned.shown(db.store, db.catalogue(), None)):
         assert "with data of the event in the store: no pre-registration" in said
         assert "before the event and its data" not in said
 

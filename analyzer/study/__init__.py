@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from analyzer.study.ask import ask, bare_date, series_keys
+from analyzer.study.ask import ask, bare_date, event, series_keys
 from analyzer.study.dossier import BriefQuestion, dossier, dossier_of
 from analyzer.study.horizons import DEFAULT as DEFAULT_HORIZONS
 from analyzer.study.repeated import repeated
 
-__all__ = ["DEFAULT_HORIZONS", "BriefQuestion", "ask", "bare_date", "dossier", "dossier_of", "repeated", "series_keys"]
+__all__ = [
+    "DEFAULT_HORIZONS", "BriefQuestion", "ask", "bare_date", "dossier", "dossier_of", "event", "repeated",
+    "series_keys",
+]  # fmt: skip

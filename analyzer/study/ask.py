@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from analyzer.blocks import Catalogue, overlaps
+from analyzer.blocks import Catalogue, find, overlaps
 from analyzer.errors import UnknownName
 from analyzer.places import UNKNOWN, check_country, country_name, local_day
 from analyzer.plans import specification_in_words
@@ -52,6 +52,13 @@ def bare_date(cc: str, day: date) -> Block:
         services=(),
         is_non_event=True,
     )
+
+
+def event(catalogue: Catalogue, block_id: str | None, cc: str | None, day: date | None) -> Block:
+    """The event of that id, or the local calendar day of a country; raises UnknownName for what is not known."""
+    if (block_id is None) == (cc is None or day is None):
+        raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
+    return find(catalogue, block_id) if block_id else bare_date(str(cc), day)  # type: ignore[arg-type]
 
 
 def ask(

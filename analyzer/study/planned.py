@@ -37,12 +37,28 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
     )
 
 
-def draft(catalogue: Catalogue, given: Mapping[str, Mapping[str, Any]]) -> str:
-    """A plan's file with what is given and the usual for the rest.  Raises BadInput for what cannot be meant."""
+def draft(catalogue: Catalogue, given: Mapping[str, Mapping[str, Any]], path: Path | None = None) -> str:
+    """A plan's file with what is given and the usual for the rest, written to `path`.
+
+    Raises BadInput for what cannot be meant, and for a path that is taken or cannot be written.
+    """
     versions = {"rules_version": verdicts.RULES_VERSION, "tool_version": __version__}
     words = vocabulary(catalogue)
     values = plans.drafted({**given, "analysis": {**given.get("analysis", {}), **versions}}, words)
-    return plans.written(values, words)
+    text = plans.written(values, words)
+    if path is not None:
+        _write_new(path, text)
+    return text
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise BadInput(f"{path} is there already: name another file") from error
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}; name another file") from error
 
 
 def freeze(
@@ -56,9 +72,11 @@ def freeze(
     _check_versions(plan, path)
     block = None if plan.event.is_bound_later else bound(plan, None, catalogue)
     cc = block.cc if block else plan.event.country
-    frozen, fresh = plans.freeze(
-        store, plan, cc=cc, block_ids=plans.event_ids(plan.event), now=now, clock_set=clock_set
-    )
+    ids, made = plans.event_ids(plan.event), not store.exists
+    frozen, fresh = plans.freeze(store, plan, cc=cc, block_ids=ids, now=now, clock_set=clock_set)
+    if made:  # SQL over a store that a plan has made sees the catalogue too
+        with store.writing() as con:
+            blocks.fill(con)
     return planned(frozen, catalogue), fresh
 
 
@@ -137,9 +155,22 @@ def row(plan: Planned) -> dict[str, Any]:
     }
 
 
-def shown(plan: Planned, catalogue: Catalogue) -> str:
-    """A frozen plan as its file; its hash, time and status stand above as comments."""
-    row_of = row(plan)
-    bound_to = f"\n# its event is {row_of['bound_to']}" if row_of["bound_to"] else ""
-    heading = f"# plan {plan.frozen.plan_id}\n# {row_of['status']}{bound_to}\n"
+def every(store: Store, catalogue: Catalogue) -> list[Planned]:
+    """Every frozen plan with its event, oldest first."""
+    return [planned(p, catalogue) for p in plans.listed(store)]
+
+
+def shown(store: Store, catalogue: Catalogue, plan_id: str | None) -> str:
+    """A frozen plan as its file (the only one without an id); its hash, time and status stand above as comments.
+
+    Raises UnknownName.
+    """
+    held = plans.listed(store)
+    if plan_id is None and len(held) != 1:
+        ids = ", ".join(p.short_id for p in held) or "none yet: vpn-uptake plan freeze FILE"
+        raise UnknownName(f"name one of the frozen plans: {ids}")
+    plan = planned(held[0] if plan_id is None else plans.find(store, plan_id), catalogue)
+    about = row(plan)
+    bound_to = f"\n# its event is {about['bound_to']}" if about["bound_to"] else ""
+    heading = f"# plan {plan.frozen.plan_id}\n# {about['status']}{bound_to}\n"
     return heading + plans.written(plans.content(plan.frozen.plan), vocabulary(catalogue))
