@@ -192,6 +192,14 @@ def test_a_plan_whose_indicator_is_not_in_the_store_says_that_its_question_has_n
     assert any("no series of the plan's wiki.pageviews" in w and "no answer" in w for w in study.warnings)
 
 
+def test_several_plans_about_one_event_say_how_many_they_are(db: api.Database, tmp_path: Path):
+    freeze(db, tmp_path, event={"block": "sd-2019-06-03-shutdown"})
+    first = freeze(db, tmp_path)
+    assert "plans about this event" not in planned.named(db.store, db.catalogue(), first).sentence
+    freeze(db, tmp_path, primary={"indicator": "tor.bridge_users", "horizon": "28d"})
+    assert "one of 2 plans about this event" in planned.named(db.store, db.catalogue(), first).sentence
+
+
 def test_a_draft_is_never_written_over_another_file(db: api.Database, tmp_path: Path):
     freeze(db, tmp_path)
     with pytest.raises(BadInput, match="is there already"):

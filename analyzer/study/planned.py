@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
@@ -77,7 +79,7 @@ def freeze(
     if made:  # SQL over a store that a plan has made sees the catalogue too
         with store.writing() as con:
             blocks.fill(con)
-    return planned(frozen, catalogue), fresh
+    return planned(frozen, store, catalogue), fresh
 
 
 def _check_versions(plan: Plan, path: str | PathLike[str]) -> None:
@@ -112,12 +114,23 @@ def _days_from(block: Block, day: date) -> int:
     return abs((local - day).days)
 
 
-def planned(frozen: Frozen, catalogue: Catalogue) -> Planned:
-    """A frozen plan with its event."""
+def every(store: Store, catalogue: Catalogue) -> list[Planned]:
+    """Every frozen plan with its event, oldest first."""
+    found = [_with_event(p, catalogue) for p in plans.listed(store)]
+    about = Counter(p.block.block_id for p in found if p.block)
+    return [replace(p, rivals=about[p.block.block_id] - 1) if p.block else p for p in found]
+
+
+def _with_event(frozen: Frozen, catalogue: Catalogue) -> Planned:
     try:
         return Planned(frozen, bound(frozen.plan, frozen.frozen_at, catalogue))
     except UnknownName:  # its block has left the catalogue: the plan can be read all the same
         return Planned(frozen, None)
+
+
+def planned(frozen: Frozen, store: Store, catalogue: Catalogue) -> Planned:
+    """A frozen plan of the store with its event."""
+    return next(p for p in every(store, catalogue) if p.frozen.plan_id == frozen.plan_id)
 
 
 def named(store: Store, catalogue: Catalogue, plan: str | PathLike[str]) -> Planned:
@@ -127,9 +140,9 @@ def named(store: Store, catalogue: Catalogue, plan: str | PathLike[str]) -> Plan
     """
     text = str(plan)
     if not (Path(text).suffix in (".toml", ".json") or Path(text).is_file()):
-        return planned(plans.find(store, text), catalogue)
+        return planned(plans.find(store, text), store, catalogue)
     held = plans.of_file(store, plans.read_plan(text, vocabulary(catalogue)), text)
-    return planned(held, catalogue)
+    return planned(held, store, catalogue)
 
 
 def event_of(plan: Planned) -> Block:
@@ -148,16 +161,11 @@ def row(plan: Planned) -> dict[str, Any]:
     return {
         "plan_id": plan.frozen.plan_id,
         "frozen_at": plan.frozen.frozen_at,
-        "status": plans.status_in_words(plan.frozen, block.onset_earliest if block else None),
+        "status": plan.status,
         "event": fixed.event.in_words(),
         "bound_to": block.block_id if block else "",
         **{name: getattr(fixed, name) for name in COLUMNS[5:]},
     }
-
-
-def every(store: Store, catalogue: Catalogue) -> list[Planned]:
-    """Every frozen plan with its event, oldest first."""
-    return [planned(p, catalogue) for p in plans.listed(store)]
 
 
 def shown(store: Store, catalogue: Catalogue, plan_id: str | None) -> str:
@@ -169,7 +177,7 @@ def shown(store: Store, catalogue: Catalogue, plan_id: str | None) -> str:
     if plan_id is None and len(held) != 1:
         ids = ", ".join(p.short_id for p in held) or "none yet: vpn-uptake plan freeze FILE"
         raise UnknownName(f"name one of the frozen plans: {ids}")
-    plan = planned(held[0] if plan_id is None else plans.find(store, plan_id), catalogue)
+    plan = planned(held[0] if plan_id is None else plans.find(store, plan_id), store, catalogue)
     about = row(plan)
     bound_to = f"\n# its event is {about['bound_to']}" if about["bound_to"] else ""
     heading = f"# plan {plan.frozen.plan_id}\n# {about['status']}{bound_to}\n"
