@@ -75,6 +75,7 @@ BAD = {
     "key twice": (WHOLE + f'tool_version = "{__version__}"\n', r"cannot be read: .*line 9"),
     "broken": ("[event\n", r"cannot be read: .*line 1"),
     "JSON key twice": ('{"event": {}, "event": {}}', r"event stands twice"),
+    "half a character": ('{"question": "\\ud800"}', r"question: .*half a character"),
     "JSON NaN": ('{"analysis": {"smallest_effect": NaN}}', r"NaN is no number of a plan"),
     "deep JSON": ('{"a":' * 100_000, r"cannot be read"),
 }  # fmt: skip

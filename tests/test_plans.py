@@ -102,6 +102,12 @@ def test_order_of_keys_and_lists_spaces_and_unicode_form_do_not_change_the_hash(
     assert plans.parsed(unicodedata.normalize("NFD", other), "p.json", words).plan_id == plan.plan_id
 
 
+@pytest.mark.parametrize("question", ["2026-01-01", "true", "12", 'say "x" \\ #', "ü\u2028x", "'''"])
+def test_a_question_in_any_words_survives_its_file(question: str, words: plans.Vocabulary):
+    plan = replace(PLAN, question=question)
+    assert plans.parsed(text_of(plan, words), "p.toml", words).plan_id == plan.plan_id
+
+
 def test_the_form_of_a_number_does_not_change_the_hash(words: plans.Vocabulary):
     text = text_of(replace(PLAN, smallest_effect=2.0, specification=Specification(base_days=56)), words)
     ids = set()
