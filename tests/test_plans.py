@@ -10,11 +10,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plan_samples import NOW, PLAN, SUDAN
 from stores import GOOD, empty_store, write
 
 from analyzer import plans
+from analyzer.blocks import shipped
+from analyzer.cli import vpn_uptake
 from analyzer.errors import BadInput, StoreError, UnknownName
 from analyzer.plans import Event, Frozen, Known, Plan, canonical, content
 from analyzer.records import Block, Specification
@@ -26,28 +30,11 @@ from analyzer.study.planned import vocabulary
 from analyzer.verdicts import RULES_VERSION
 from analyzer.version import __version__
 
-SUDAN = "sd-2018-12-21-social"
-NOW = datetime(2026, 1, 2, 3, 4, 5)
-PLAN = Plan(
-    event=Event(block=SUDAN),
-    indicator="tor.bridge_users",
-    type="users",
-    horizon="14d",
-    rules_version=RULES_VERSION,
-    tool_version=__version__,
-)
-
 
 @pytest.fixture(scope="module")
 def words() -> plans.Vocabulary:
     """The shipped catalogue's names."""
-    return vocabulary(_catalogue())
-
-
-def _catalogue():
-    from analyzer import blocks
-
-    return blocks.shipped()
+    return vocabulary(shipped())
 
 
 def text_of(plan: Plan, words: plans.Vocabulary) -> str:
@@ -96,7 +83,7 @@ any_plan = st.builds(
 @settings(max_examples=40)
 @given(any_plan)
 def test_a_plan_written_to_a_file_and_read_again_has_the_same_hash(plan: Plan):
-    words = vocabulary(_catalogue())
+    words = vocabulary(shipped())
     assert plans.parsed(text_of(plan, words), "p.toml", words).plan_id == plan.plan_id
     assert plans.parsed(canonical(plan), "p.json", words).plan_id == plan.plan_id
 
@@ -111,8 +98,14 @@ def test_order_of_keys_and_lists_spaces_and_unicode_form_do_not_change_the_hash(
         return random.sample(value, len(value)) if isinstance(value, list) else value
 
     other = json.dumps(shuffled(content(plan)), indent=indent, ensure_ascii=random.random() < 0.5)
-    words = vocabulary(_catalogue())
+    words = vocabulary(shipped())
     assert plans.parsed(unicodedata.normalize("NFD", other), "p.json", words).plan_id == plan.plan_id
+
+
+@pytest.mark.parametrize("question", ["2026-01-01", "true", "12", 'say "x" \\ #', "ü\u2028x", "'''"])
+def test_a_question_in_any_words_survives_its_file(question: str, words: plans.Vocabulary):
+    plan = replace(PLAN, question=question)
+    assert plans.parsed(text_of(plan, words), "p.toml", words).plan_id == plan.plan_id
 
 
 def test_the_form_of_a_number_does_not_change_the_hash(words: plans.Vocabulary):
@@ -170,87 +163,8 @@ def test_every_field_of_a_plan_is_part_of_its_hash():
     assert inside - {"format"} == set(CHANGES)
 
 
-VERSIONS = f'rules_version = "{RULES_VERSION}"\ntool_version = "{__version__}"\n'
-HEAD = f'[primary]\nindicator = "tor.bridge_users"\nhorizon = "14d"\n[analysis]\n{VERSIONS}'
-WHOLE = f'[event]\nblock = "{SUDAN}"\n{HEAD}'
-
-
-def test_a_short_file_is_a_plan_in_the_usual_way(words: plans.Vocabulary):
-    assert plans.parsed(WHOLE, "p.toml", words) == PLAN
-
-
-BAD = {
-    "no event": (WHOLE.replace(f'block = "{SUDAN}"\n', ""), r"line 1: event: name a block"),
-    "missing field": (WHOLE.replace('horizon = "14d"\n', ""), r"p.toml: primary.horizon: is missing; add it"),
-    "missing section": (f'[event]\nblock = "{SUDAN}"\n', r"primary.indicator: is missing"),
-    "unknown field": (WHOLE + 'smalest_effect = 2\n', r"line 9: analysis.smalest_effect: no such field; meant"),
-    "unknown section": (WHOLE + "[wishes]\nx = 1\n", r"line 9: wishes: no such field"),
-    "unknown type": (WHOLE.replace("tor.bridge_users", "my.signups"), r"line 4: .*'my.signups' is not known: add p"),
-    "mistyped indicator": (WHOLE.replace("tor.bridge_users", "tor.bridge_user"), r"did you mean tor.bridge_users"),
-    "no such type": (WHOLE.replace('horizon =', 'type = "people"\nhorizon ='), r"line 5: primary.type: 'people' is no"),
-    "wrong type": (WHOLE.replace('horizon =', 'type = "interest"\nhorizon ='), r"is of type users, not interest"),
-    "denominator": (WHOLE.replace("tor.bridge_users", "denominator.population"), r"is a denominator"),
-    "negative base": (WHOLE + "[specification]\nbase_days = -28\n", r"line 10: specification.base_days: -28 days"),
-    "base of no days": (WHOLE + "[specification]\nbase_days = 0\n", r"0 days: write"),
-    "half a day": (WHOLE + "[specification]\ngap_days = 0.5\n", r"no whole number of days"),
-    "smallest effect of 1": (WHOLE + "smallest_effect = 1\n", r"line 9: analysis.smallest_effect: 1 is no s"),
-    "smallest effect below 1": (WHOLE + "smallest_effect = 0.8\n", r"write a multiple above 1"),
-    "NaN": (WHOLE + "smallest_effect = nan\n", r"line 9: analysis.smallest_effect: nan is no number"),
-    "infinite": (WHOLE + "smallest_effect = inf\n", r"inf is no number"),
-    "horizon": (WHOLE.replace('"14d"', '"a fortnight"'), r"line 5: primary.horizon: no horizon 'a fortnight': use"),
-    "empty horizon": (WHOLE.replace('"14d"', '""'), r"line 5: primary.horizon: no horizon ''"),
-    "second horizon": (WHOLE + '[secondary]\nhorizons = ["0d"]\n', r"line 10: secondary.horizons: no horizon '0d'"),
-    "block": (WHOLE.replace(SUDAN, "sd-2018-12-21-socal"), r"line 2: event.block: .*sd-2018-12-21-social"),
-    "estimator": (WHOLE + 'estimator = "ols"\n', r"line 9: analysis.estimator: no estimator.*'ols'"),
-    "empty estimator": (WHOLE + 'estimator = ""\n', r"line 9: analysis.estimator: no estimator named ''"),
-    "estimand": (WHOLE.replace('horizon =', 'estimand = "att"\nhorizon ='), r"'att' is none of no_block_since_base"),
-    "date without country": (f"[event]\nday = 2026-12-01\n{HEAD}", r"line 1: event: a day without a country: add"),
-    "country alone": (f'[event]\ncountry = "PK"\n{HEAD}', r"a country alone: add event.day"),
-    "no country": (f'[event]\ncountry = "QQ"\nkind = "any"\n{HEAD}', r"line 2: event.country: 'QQ' is not an"),
-    "the world": (f'[event]\ncountry = "XX"\nkind = "any"\n{HEAD}', r"a plan is about one country"),
-    "no date": (f'[event]\ncountry = "PK"\nday = "soon"\n{HEAD}', r"line 3: event.day: 'soon' is no date"),
-    "kind": (f'[event]\ncountry = "PK"\nkind = "ban"\n{HEAD}', r"line 3: event.kind: 'ban' is none of any, soc"),
-    "two events": (WHOLE.replace("[primary]", 'country = "SD"\n[primary]'), r"a block is named: remove country"),
-    "within no day": (f'[event]\ncountry = "PK"\nkind = "any"\nwithin_days = 2\n{HEAD}', r"within_days without a day"),
-    "list": (WHOLE + '[specification]\nwithout = "TR"\n', r"is no list: write it as"),
-    "flag": (WHOLE + '[specification]\nmasks = "yes"\n', r"'yes' is neither true nor false"),
-    "line break": ('question = "a\\nb"\n' + WHOLE, r"line 1: question: holds a control character"),
-    "format": ("format = 2\n" + WHOLE, r"line 1: format: 2 is not known"),
-    "section as value": ('event = 3\n' + HEAD, r"is no section"),
-    "key twice": (WHOLE + f'tool_version = "{__version__}"\n', r"cannot be read: .*line 9"),
-    "broken": ("[event\n", r"cannot be read: .*line 1"),
-    "JSON key twice": ('{"event": {}, "event": {}}', r"event stands twice"),
-    "JSON NaN": ('{"analysis": {"smallest_effect": NaN}}', r"NaN is no number of a plan"),
-    "deep JSON": ('{"a":' * 100_000, r"cannot be read"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("what", BAD)
-def test_a_bad_plan_is_refused_in_one_line_that_says_where_and_what_to_do(what: str, words: plans.Vocabulary):
-    text, said = BAD[what]
-    with pytest.raises(BadInput, match=said) as refusal:
-        plans.parsed(text, "p.toml", words)
-    assert str(refusal.value).startswith("p.toml: ")
-    assert "\n" not in str(refusal.value)
-
-
-def test_files_that_are_no_text_are_refused(tmp_path: Path, words: plans.Vocabulary):
-    with pytest.raises(BadInput, match="not UTF-8"):
-        plans.read_plan(write(tmp_path / "p.toml", b"\xff\xfe\x00"), words)
-    with pytest.raises(BadInput, match="no plan"):
-        plans.read_plan(write(tmp_path / "big.toml", "#" * 1_000_001), words)
-    with pytest.raises(BadInput, match="cannot read"):
-        plans.read_plan(tmp_path / "absent.toml", words)
-
-
-@given(st.text(max_size=60))
-def test_no_text_ends_in_anything_but_a_plan_or_a_refusal(text: str):
-    with pytest.raises(BadInput):
-        plans.parsed(text, "p.toml", vocabulary(_catalogue()))
-
-
 def test_a_draft_says_every_field_and_refuses_what_cannot_be_meant():
-    text = planned.draft(_catalogue(), {"event": {"block": SUDAN}, "primary": {"indicator": "tor.bridge_users"}})
+    text = planned.draft(shipped(), {"event": {"block": SUDAN}, "primary": {"indicator": "tor.bridge_users"}})
     held = tomllib.loads(text)
     assert held["analysis"] == {
         "smallest_effect": 1.25, "estimator": "replay", "rules_version": RULES_VERSION, "tool_version": __version__,
@@ -258,7 +172,7 @@ def test_a_draft_says_every_field_and_refuses_what_cannot_be_meant():
     for field in CHANGES:
         assert f"{field.rpartition('.')[2]} =" in text
     with pytest.raises(BadInput, match=r"analysis.smallest_effect: 0.5 is no smallest effect"):
-        planned.draft(_catalogue(), {"analysis": {"smallest_effect": 0.5}})
+        planned.draft(shipped(), {"analysis": {"smallest_effect": 0.5}})
 
 
 def frozen(onset_known: Known, at: datetime = NOW, plan: Plan = PLAN) -> Frozen:
@@ -298,7 +212,7 @@ def _block(block_id: str, onset: datetime, kind: str = "social_media_block", cc:
 
 def test_an_open_trigger_is_bound_to_the_first_such_block_after_the_freezing():
     catalogue = replace(
-        _catalogue(),
+        shipped(),
         blocks=(
             _block("pk-late", AFTER + DAY),
             _block("pk-before", BEFORE),
@@ -379,15 +293,41 @@ def test_a_stored_plan_whose_content_was_altered_is_not_used(tmp_path: Path):
         plans.listed(store)
 
 
-def test_a_plan_for_other_rules_cannot_be_frozen(tmp_path: Path):
-    path = write(tmp_path / "p.toml", WHOLE.replace(f'rules_version = "{RULES_VERSION}"', 'rules_version = "0"'))
-    with pytest.raises(BadInput, match=f"analysis.rules_version is 0, at hand is {RULES_VERSION}"):
-        planned.freeze(empty_store(tmp_path), _catalogue(), path, now=NOW)
-
-
 def test_nothing_of_ours_changes_or_deletes_what_was_frozen_or_run():
     for path in folder().glob("*.sql"):
         text = " ".join(path.read_text(encoding="utf-8").upper().split())
         for table in ("PLANS", "RUNS", "ESTIMATES", "CHECKS"):
             for verb in ("UPDATE", "DELETE FROM", "TRUNCATE", "INSERT OR REPLACE INTO", "DROP TABLE", "ALTER TABLE"):
                 assert f"{verb} {table}" not in text, path
+
+
+def test_the_commands_write_freeze_list_and_show_a_plan(tmp_path: Path):
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(vpn_uptake, ["plan", *arguments, "--db", str(tmp_path / "s.duckdb")])
+
+    file = str(tmp_path / "p.toml")
+    options = ["--indicator", "tor.bridge_users", "--secondary-horizon", "7d", "--no-donors", "--base-days", "56"]
+    assert run("new", SUDAN, *options, "-o", file).exit_code == 0
+    frozen = run("freeze", file, "--format", "json")
+    assert frozen.exit_code == 0
+    (row,) = json.loads(frozen.stdout)
+    assert row["plan_id"] in frozen.stderr
+    assert "no pre-registration" in frozen.stderr
+    assert "nothing was changed" in run("freeze", file).stderr
+    assert row["plan_id"] in run("list", "--format", "csv").stdout
+    shown = run("show", row["plan_id"][:6]).stdout
+    assert row["status"] in shown
+    words = vocabulary(shipped())
+    held = plans.parsed(shown, "p.toml", words)
+    assert held.plan_id == row["plan_id"]
+    assert held.specification == Specification(base_days=56, donors=False)
+    assert held.secondary_horizons == ("7d",)
+
+
+def test_a_draft_on_the_standard_output_is_a_plan_once_its_indicator_is_named():
+    done = CliRunner().invoke(vpn_uptake, ["plan", "new", "--cc", "pk", "--next", "any"])
+    words = vocabulary(shipped())
+    with pytest.raises(BadInput, match=r"primary.indicator: '' is no indicator: write such as"):
+        plans.parsed(done.stdout, "p.toml", words)
+    filled = done.stdout.replace('indicator = ""', 'indicator = "tor.bridge_users"')
+    assert plans.parsed(filled, "p.toml", words).event == Event(country="PK", kind="any")

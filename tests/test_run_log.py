@@ -125,7 +125,7 @@ def test_a_block_of_the_past_is_never_called_pre_registered(db: api.Database, tm
     plan = freeze(db, tmp_path)
     (listed,) = db.plans()
     reasons = db.estimate(plan=plan, shapes="none").estimates[0].reasons
-    for said in (listed["status"], reasons, api.plan_shown(db, None)):
+    for said in (listed["status"], reasons, planned.shown(db.store, db.catalogue(), None)):
         assert "with data of the event in the store: no pre-registration" in said
         assert "before the event and its data" not in said
 
@@ -148,7 +148,7 @@ def test_a_plan_frozen_before_its_event_says_so(tmp_path: Path, monkeypatch: pyt
     study = db.estimate(plan=plan, shapes="none")
     assert study.block.block_id == SUDAN
     assert study.estimates[0].role == "primary"
-    assert "before the event and its data" in study.estimates[0].reasons
+    assert "by a clock that was set, before the event and its data" in study.estimates[0].reasons
 
 
 def test_a_plan_without_its_event_has_nothing_to_estimate_yet(db: api.Database, tmp_path: Path):
@@ -190,6 +190,14 @@ def test_a_plan_whose_indicator_is_not_in_the_store_says_that_its_question_has_n
     study = db.estimate(plan=plan)
     assert study.estimates == ()
     assert any("no series of the plan's wiki.pageviews" in w and "no answer" in w for w in study.warnings)
+
+
+def test_several_plans_about_one_event_say_how_many_they_are(db: api.Database, tmp_path: Path):
+    freeze(db, tmp_path, event={"block": "sd-2019-06-03-shutdown"})
+    first = freeze(db, tmp_path)
+    assert "plans about this event" not in planned.named(db.store, db.catalogue(), first).sentence
+    freeze(db, tmp_path, primary={"indicator": "tor.bridge_users", "horizon": "28d"})
+    assert "one of 2 plans about this event" in planned.named(db.store, db.catalogue(), first).sentence
 
 
 def test_a_draft_is_never_written_over_another_file(db: api.Database, tmp_path: Path):

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from os import PathLike
 
-from analyzer.api.database import Database
-from analyzer.api.reports import curve_report, plan_shown, scan_report
+from analyzer.api.database import Database, scan_report
 from analyzer.api.studies import Study, now, write_brief
 
-__all__ = ["Database", "Study", "curve_report", "now", "open", "plan_shown", "scan_report", "write_brief"]
+__all__ = ["Database", "Study", "now", "open", "scan_report", "write_brief"]
 
 
 def open(path: str | PathLike[str] = "uptake.duckdb") -> Database:

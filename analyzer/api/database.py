@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
@@ -11,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from analyzer import blocks, records
-from analyzer.api.reports import Progress, curve_report, scan_report
-from analyzer.api.studies import Study, event, now, write_brief
+from analyzer.api.studies import Study, now, write_brief
 from analyzer.blocks import Catalogue
 from analyzer.errors import BadInput
 from analyzer.store import Store
@@ -22,8 +22,11 @@ from analyzer.store.released import select
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.scan import Report, ScanQuestion
     from analyzer.shares.question import ShareReport
     from analyzer.study.typical import Typical
+
+Progress = Callable[[int, int], None]
 
 
 class Database:
@@ -137,7 +140,7 @@ class Database:
         if frozen is not None and block_id is None and cc is None and date is None:
             asked = planned.event_of(frozen)
         else:
-            asked = event(catalogue, block_id, cc, date)
+            asked = study.event(catalogue, block_id, cc, date)
         options: dict[str, Any] = {"indicator": indicator, "estimator": estimator, "shapes": shapes, "plan": frozen}
         answer = study.ask(self.store, catalogue, asked, horizons=tuple(horizons or ()), now=now(), **options)
         return Study(**{f.name: getattr(answer, f.name) for f in fields(records.Study)})
@@ -150,10 +153,7 @@ class Database:
         """
         from analyzer.study import planned
 
-        text = planned.draft(self.catalogue(), given)
-        if path is not None:
-            _write_new(Path(path), text)
-        return text
+        return planned.draft(self.catalogue(), given, None if path is None else Path(path))
 
     def plan_freeze(self, path: str | PathLike[str]) -> dict[str, Any]:
         """Freeze the plan of a file; the same content again changes nothing.  Returns the row of `plans`, and `fresh`.
@@ -162,16 +162,15 @@ class Database:
         """
         from analyzer.study import planned
 
-        frozen, fresh = planned.freeze(self.store, self.catalogue(), path, now=now())
+        clock_set = bool(os.environ.get("SOURCE_DATE_EPOCH"))
+        frozen, fresh = planned.freeze(self.store, self.catalogue(), path, now=now(), clock_set=clock_set)
         return {**planned.row(frozen), "fresh": fresh}
 
     def plans(self) -> list[dict[str, Any]]:
         """Every frozen plan, oldest first, each with whether it came before its data."""
-        from analyzer import plans
         from analyzer.study import planned
 
-        catalogue = self.catalogue()
-        return [planned.row(planned.planned(p, catalogue)) for p in plans.listed(self.store)]
+        return [planned.row(plan) for plan in planned.every(self.store, self.catalogue())]
 
     def curve(
         self,
@@ -189,10 +188,14 @@ class Database:
         """
         import pandas as pd
 
+        from analyzer import study
         from analyzer.study import curve
 
-        rows, summary = curve_report(self, block_id, cc, date, indicator=indicator, horizon=horizon, progress=progress)
-        frame = pd.DataFrame([[row[c] for c in curve.COLUMNS] for row in rows], columns=list(curve.COLUMNS))
+        catalogue = self.catalogue()
+        block = study.event(catalogue, block_id, cc, date)
+        options: dict[str, Any] = {"indicator": indicator, "horizon": horizon, "progress": progress}
+        rows, summary = curve.curve(self.store, catalogue, block, now=now(), **options)
+        frame = pd.DataFrame(rows, columns=list(curve.COLUMNS))
         frame.attrs["summary"] = summary
         return frame
 
@@ -322,11 +325,8 @@ class Database:
         return write_brief(study.dossier(self.store, self.catalogue(), asked, command=command, now=now()), path)
 
 
-def _write_new(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise BadInput(f"{path} is there already: name another file") from error
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+def scan_report(db: Database, question: ScanQuestion, progress: Progress | None = None) -> Report:
+    """The scan of a store as a record, with its counts."""
+    from analyzer import scan
+
+    return scan.scan(db.store, db.catalogue(), question, progress)

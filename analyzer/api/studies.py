@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer import blocks, records, registry
-from analyzer.blocks import Catalogue
+from analyzer import records, registry
 from analyzer.errors import UnknownName
 from analyzer.outputs.table import number
 
@@ -38,18 +37,6 @@ class Study(records.Study):
         from analyzer import study  # with the estimators and their libraries, which a load has no use for
 
         return write_brief(study.dossier_of(self), path)
-
-
-def event(catalogue: Catalogue, block_id: str | None, cc: str | None, day: date | None) -> records.Block:
-    """The block of that id, in a country where it is worldwide; or the local calendar day of a country."""
-    from analyzer import study
-
-    if block_id and day is None:
-        found = blocks.find(catalogue, block_id)
-        return study.in_country(found, cc) if cc else found
-    if block_id or not cc or day is None:
-        raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
-    return study.bare_date(cc, day)
 
 
 def now() -> datetime:

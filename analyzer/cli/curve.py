@@ -31,19 +31,21 @@ def command(
     """
     from analyzer import api
     from analyzer.cli._progress import bar
-    from analyzer.study.curve import COLUMNS
+    from analyzer.study import curve, event
 
     if (block is None) == (cc is None or day is None):
         raise click.UsageError("name a BLOCK, or a country and a date with --cc and --date")
-    database, date = api.open(db), day.date() if day else None
+    database = api.open(db)
+    catalogue = database.catalogue()
+    asked = event(catalogue, block, cc, day.date() if day else None)
     with bar("specifications") as progress:
-        rows, summary = api.curve_report(
-            database, block, cc, date, indicator=indicator, horizon=horizon, progress=progress
+        rows, summary = curve.curve(
+            database.store, catalogue, asked, now=api.now(), indicator=indicator, horizon=horizon, progress=progress
         )
     if fmt == "table":
         _print_table(rows)
     else:
-        print_rows(COLUMNS, rows, fmt)
+        print_rows(curve.COLUMNS, rows, fmt)
     for sentence in summary:
         click.echo(sentence, err=fmt != "table")
     if all(row["verdict"] == "not_estimable" for row in rows):

@@ -79,9 +79,11 @@ def freeze(*, file: str, db: str, fmt: str) -> None:
 @db_option
 def show(*, plan_id: str | None, db: str) -> None:
     """Print a frozen plan as its file (its only one without ID), and whether it came before its data."""
-    from analyzer import api
+    import analyzer
+    from analyzer.study import planned
 
-    click.echo(api.plan_shown(api.open(db), plan_id), nl=False)
+    database = analyzer.open(db)
+    click.echo(planned.shown(database.store, database.catalogue(), plan_id), nl=False)
 
 
 @command.command("list")

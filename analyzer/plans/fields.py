@@ -44,8 +44,8 @@ def text(value: Any) -> str:
     """A string without outer spaces, in NFC."""
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no text: put it in quotes")
-    if any(unicodedata.category(ch) == "Cc" for ch in value):
-        raise ValueError("holds a control character or a line break: write one line of text")
+    if any(unicodedata.category(ch) in ("Cc", "Cs") for ch in value):
+        raise ValueError("holds a control character, a line break or half a character: write one line of text")
     return unicodedata.normalize("NFC", value.strip())
 
 

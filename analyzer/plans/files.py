@@ -66,7 +66,9 @@ def written(values: Mapping[str, Any], words: Vocabulary) -> str:
         lines += ["", f"[{section}]"] if section else [""]
         for key, field in fields.items():
             comment = f"  # {field.comment}" if field.comment else ""
-            lines.append(f"{key} = {_toml(held[key])}{comment}" if key in held else f"# {key} ={comment}")
+            value = held.get(key)
+            shown = value if key == "day" else _toml(value)
+            lines.append(f"{key} = {shown}{comment}" if key in held else f"# {key} ={comment}")
     return "\n".join(lines) + "\n"
 
 
@@ -96,8 +98,6 @@ def _given(section: str, key: str, read: Any, value: Any) -> Any:
 
 def _toml(value: Any) -> str:
     """A value as TOML; its strings are JSON's but for what JSON leaves as it is."""
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        return value
     if isinstance(value, list):
         return f"[{', '.join(_toml(v) for v in value)}]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

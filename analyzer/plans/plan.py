@@ -100,13 +100,14 @@ class Known:
 
     newest: end of the newest observation of the plan's indicators in its country.  latest: the latest moment that the
     store had then heard of (observations, retrievals, questions).  runs: rows asked of the plan's event until then.
-    snapshots_sha256: over the snapshots that hold those indicators.
+    snapshots_sha256: over the snapshots that hold those indicators.  clock_set: the time of freezing was handed in.
     """
 
     newest: datetime | None = None
     latest: datetime | None = None
     runs: int = 0
     snapshots_sha256: str = ""
+    clock_set: bool = False
 
 
 @dataclass(frozen=True, slots=True)

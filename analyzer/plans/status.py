@@ -39,4 +39,5 @@ def status_in_words(frozen: Frozen, onset: datetime | None) -> str:
     word, known = status(frozen, onset), frozen.known
     said = _WORDS.get(word) or f"but the store then knew of {known.latest:%Y-%m-%d %H:%M} already: no pre-registration"
     asked = f" ({known.runs} rows had been asked of it before)" if known.runs else ""
-    return f"frozen {frozen.frozen_at:%Y-%m-%d %H:%M} UTC, {said}{asked}"
+    clock = " by a clock that was set" if known.clock_set else ""
+    return f"frozen {frozen.frozen_at:%Y-%m-%d %H:%M} UTC{clock}, {said}{asked}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
 FEWEST_DIGITS = 4  # of a plan_id that stand for all of it
 
 
-def freeze(store: Store, plan: Plan, *, cc: str, block_ids: Sequence[str], now: datetime) -> tuple[Frozen, bool]:
+def freeze(
+    store: Store, plan: Plan, *, cc: str, block_ids: Sequence[str], now: datetime, clock_set: bool = False
+) -> tuple[Frozen, bool]:
     """Write a plan down for good; True where it was not there before.  The same content again changes nothing.
 
-    cc: the event's country.  block_ids: ids under which the event may have been asked about.  Raises StoreError.
+    cc: the event's country.  block_ids: ids under which the event may have been asked about.  clock_set: `now` is not
+    what the computer's clock says.  Raises StoreError.
     """
     with store.writing() as con:
         if held := fetch_rows(con, "plan_by_id", {"plan_id": plan.plan_id}):
             return _frozen(held[0]), False
-        known = _known(con, plan, cc, block_ids)
+        known = replace(_known(con, plan, cc, block_ids), clock_set=clock_set)
         plan_id, text = plan.plan_id, canonical(plan)
         con.execute(named("plan_insert").sql, {"plan_id": plan_id, "frozen_at": now, "content": text})
         question = {"asked": "plan freeze", "plan_id": plan_id, "cc": cc, "known": _plain(known)}
@@ -92,7 +96,12 @@ def _plain(known: Known) -> dict[str, Any]:
     def moment(at: datetime | None) -> str | None:
         return at.isoformat() if at else None
 
-    return {"newest": moment(known.newest), "latest": moment(known.latest), "runs": known.runs}
+    return {
+        "newest": moment(known.newest),
+        "latest": moment(known.latest),
+        "runs": known.runs,
+        "clock_set": known.clock_set,
+    }
 
 
 def _frozen(row: dict[str, Any]) -> Frozen:
@@ -104,7 +113,7 @@ def _frozen(row: dict[str, Any]) -> Frozen:
         )
     said = json.loads(row["question"])["known"] if row["question"] else {}
     newest, latest = (datetime.fromisoformat(said[k]) if said.get(k) else None for k in ("newest", "latest"))
-    known = Known(newest, latest, said.get("runs", 0), row["data_hash"] or "")
+    known = Known(newest, latest, said.get("runs", 0), row["data_hash"] or "", said.get("clock_set", False))
     return Frozen(plan_id, from_content(content), row["frozen_at"], known)
 
 

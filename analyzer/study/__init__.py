@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from analyzer.study.ask import ask, bare_date, in_country, series_keys
+from analyzer.study.ask import ask, bare_date, event, series_keys
 from analyzer.study.dossier import BriefQuestion, dossier, dossier_of
 from analyzer.study.horizons import DEFAULT as DEFAULT_HORIZONS
 from analyzer.study.people_of import people_of
 from analyzer.study.repeated import repeated
 
 __all__ = [
-    "DEFAULT_HORIZONS",
-    "BriefQuestion",
-    "ask",
-    "bare_date",
-    "dossier",
-    "dossier_of",
-    "in_country",
-    "people_of",
-    "repeated",
+    "DEFAULT_HORIZONS", "BriefQuestion", "ask", "bare_date", "dossier", "dossier_of", "event", "people_of", "repeated",
     "series_keys",
-]
+]  # fmt: skip

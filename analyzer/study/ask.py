@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from analyzer.blocks import Catalogue, overlaps
+from analyzer.blocks import Catalogue, find, overlaps
 from analyzer.errors import BadInput, UnknownName
 from analyzer.places import UNKNOWN, WORLD, check_country, country_name, local_day, to_local
 from analyzer.plans import specification_in_words
@@ -59,19 +59,28 @@ def bare_date(cc: str, day: date) -> Block:
     )
 
 
-def in_country(event: Block, cc: str) -> Block:
-    """A worldwide event as it is asked of one country.
+def event(catalogue: Catalogue, block_id: str | None, cc: str | None, day: date | None) -> Block:
+    """The event of that id, in a country where it is worldwide; or the local calendar day of a country.
 
-    Raises UnknownName for an unknown country, BadInput where the event is one of another country.
+    Raises UnknownName for what is not known, BadInput for an event of another country.
     """
+    if block_id and day is None:
+        found = find(catalogue, block_id)
+        return _in_country(found, cc) if cc else found
+    if block_id or not cc or day is None:
+        raise UnknownName("name a block, or a country and a date (cc=..., date=...)")
+    return bare_date(cc, day)
+
+
+def _in_country(found: Block, cc: str) -> Block:
     code = check_country(cc)
-    if event.cc not in (code, WORLD):
-        day = to_local(event.onset_earliest, code).date()
+    if found.cc not in (code, WORLD):
+        day = to_local(found.onset_earliest, code).date()
         there = f"for its date in {country_name(code)} use --cc {code} --date {day}"
         raise BadInput(
-            f"{event.block_id} is an event of {country_name(event.cc)}, not of {country_name(code)}: {there}"
+            f"{found.block_id} is an event of {country_name(found.cc)}, not of {country_name(code)}: {there}"
         )
-    return replace(event, cc=code)
+    return replace(found, cc=code)
 
 
 def ask(

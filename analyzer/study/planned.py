@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
@@ -37,16 +39,34 @@ def vocabulary(catalogue: Catalogue) -> Vocabulary:
     )
 
 
-def draft(catalogue: Catalogue, given: Mapping[str, Mapping[str, Any]]) -> str:
-    """A plan's file with what is given and the usual for the rest.  Raises BadInput for what cannot be meant."""
+def draft(catalogue: Catalogue, given: Mapping[str, Mapping[str, Any]], path: Path | None = None) -> str:
+    """A plan's file with what is given and the usual for the rest, written to `path`.
+
+    Raises BadInput for what cannot be meant, and for a path that is taken or cannot be written.
+    """
     versions = {"rules_version": verdicts.RULES_VERSION, "tool_version": __version__}
     words = vocabulary(catalogue)
     values = plans.drafted({**given, "analysis": {**given.get("analysis", {}), **versions}}, words)
-    return plans.written(values, words)
+    text = plans.written(values, words)
+    if path is not None:
+        _write_new(path, text)
+    return text
 
 
-def freeze(store: Store, catalogue: Catalogue, path: str | PathLike[str], *, now: datetime) -> tuple[Planned, bool]:
-    """Freeze the plan of a file; True where it was not frozen before.
+def _write_new(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise BadInput(f"{path} is there already: name another file") from error
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}; name another file") from error
+
+
+def freeze(
+    store: Store, catalogue: Catalogue, path: str | PathLike[str], *, now: datetime, clock_set: bool = False
+) -> tuple[Planned, bool]:
+    """Freeze the plan of a file; True where it was not frozen before.  clock_set: `now` is no clock's time.
 
     Raises BadInput for a file that holds no plan, or one for other rules than those at hand.
     """
@@ -54,8 +74,12 @@ def freeze(store: Store, catalogue: Catalogue, path: str | PathLike[str], *, now
     _check_versions(plan, path)
     block = None if plan.event.is_bound_later else bound(plan, None, catalogue)
     cc = block.cc if block else plan.event.country
-    frozen, fresh = plans.freeze(store, plan, cc=cc, block_ids=plans.event_ids(plan.event), now=now)
-    return planned(frozen, catalogue), fresh
+    ids, made = plans.event_ids(plan.event), not store.exists
+    frozen, fresh = plans.freeze(store, plan, cc=cc, block_ids=ids, now=now, clock_set=clock_set)
+    if made:  # SQL over a store that a plan has made sees the catalogue too
+        with store.writing() as con:
+            blocks.fill(con)
+    return planned(frozen, store, catalogue), fresh
 
 
 def _check_versions(plan: Plan, path: str | PathLike[str]) -> None:
@@ -90,12 +114,23 @@ def _days_from(block: Block, day: date) -> int:
     return abs((local - day).days)
 
 
-def planned(frozen: Frozen, catalogue: Catalogue) -> Planned:
-    """A frozen plan with its event."""
+def every(store: Store, catalogue: Catalogue) -> list[Planned]:
+    """Every frozen plan with its event, oldest first."""
+    found = [_with_event(p, catalogue) for p in plans.listed(store)]
+    about = Counter(p.block.block_id for p in found if p.block)
+    return [replace(p, rivals=about[p.block.block_id] - 1) if p.block else p for p in found]
+
+
+def _with_event(frozen: Frozen, catalogue: Catalogue) -> Planned:
     try:
         return Planned(frozen, bound(frozen.plan, frozen.frozen_at, catalogue))
     except UnknownName:  # its block has left the catalogue: the plan can be read all the same
         return Planned(frozen, None)
+
+
+def planned(frozen: Frozen, store: Store, catalogue: Catalogue) -> Planned:
+    """A frozen plan of the store with its event."""
+    return next(p for p in every(store, catalogue) if p.frozen.plan_id == frozen.plan_id)
 
 
 def named(store: Store, catalogue: Catalogue, plan: str | PathLike[str]) -> Planned:
@@ -105,9 +140,9 @@ def named(store: Store, catalogue: Catalogue, plan: str | PathLike[str]) -> Plan
     """
     text = str(plan)
     if not (Path(text).suffix in (".toml", ".json") or Path(text).is_file()):
-        return planned(plans.find(store, text), catalogue)
+        return planned(plans.find(store, text), store, catalogue)
     held = plans.of_file(store, plans.read_plan(text, vocabulary(catalogue)), text)
-    return planned(held, catalogue)
+    return planned(held, store, catalogue)
 
 
 def event_of(plan: Planned) -> Block:
@@ -126,16 +161,24 @@ def row(plan: Planned) -> dict[str, Any]:
     return {
         "plan_id": plan.frozen.plan_id,
         "frozen_at": plan.frozen.frozen_at,
-        "status": plans.status_in_words(plan.frozen, block.onset_earliest if block else None),
+        "status": plan.status,
         "event": fixed.event.in_words(),
         "bound_to": block.block_id if block else "",
         **{name: getattr(fixed, name) for name in COLUMNS[5:]},
     }
 
 
-def shown(plan: Planned, catalogue: Catalogue) -> str:
-    """A frozen plan as its file; its hash, time and status stand above as comments."""
-    row_of = row(plan)
-    bound_to = f"\n# its event is {row_of['bound_to']}" if row_of["bound_to"] else ""
-    heading = f"# plan {plan.frozen.plan_id}\n# {row_of['status']}{bound_to}\n"
+def shown(store: Store, catalogue: Catalogue, plan_id: str | None) -> str:
+    """A frozen plan as its file (the only one without an id); its hash, time and status stand above as comments.
+
+    Raises UnknownName.
+    """
+    held = plans.listed(store)
+    if plan_id is None and len(held) != 1:
+        ids = ", ".join(p.short_id for p in held) or "none yet: vpn-uptake plan freeze FILE"
+        raise UnknownName(f"name one of the frozen plans: {ids}")
+    plan = planned(held[0] if plan_id is None else plans.find(store, plan_id), store, catalogue)
+    about = row(plan)
+    bound_to = f"\n# its event is {about['bound_to']}" if about["bound_to"] else ""
+    heading = f"# plan {plan.frozen.plan_id}\n# {about['status']}{bound_to}\n"
     return heading + plans.written(plans.content(plan.frozen.plan), vocabulary(catalogue))

@@ -15,16 +15,25 @@ from analyzer.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A frozen plan and the event it is about; None where the catalogue holds no such event yet."""
+    """A frozen plan and the event it is about; None where the catalogue holds no such event yet.
+
+    rivals: other plans that this store holds about the same event; many plans are many questions.
+    """
 
     frozen: Frozen
     block: Block | None
+    rivals: int = 0
+
+    @property
+    def status(self) -> str:
+        """Whether it came before its data, in words."""
+        said = status_in_words(self.frozen, self.block.onset_earliest if self.block else None)
+        return f"{said}, one of {self.rivals + 1} plans about this event" if self.rivals else said
 
     @property
     def sentence(self) -> str:
         """The plan's id and whether it came before its data."""
-        onset = self.block.onset_earliest if self.block else None
-        return f"plan {self.frozen.short_id}, {status_in_words(self.frozen, onset)}"
+        return f"plan {self.frozen.short_id}, {self.status}"
 
 
 @dataclass(frozen=True, slots=True)
