@@ -28,7 +28,7 @@ def family_of(estimates: Sequence[Estimate], judged: Sequence[Judged]) -> Family
 def step(given: Sequence[Judged], first: Sequence[int] = ()) -> StepDown:
     """p of rows alone and adjusted, from placebos of the same onset dates; first: those of the primary question."""
     return step_down(
-        [abs(j.log) / j.deviation for j in given],
+        [j.statistic for j in given],
         [j.freedom for j in given],
         by_date(given),
         windows=[_windows(j) for j in given],

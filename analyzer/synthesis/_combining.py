@@ -250,7 +250,8 @@ def _fit(members: _Members, known: CommonShock, level: float) -> _Fit:
     # Squared loads are chi-squared with the members' own degrees of freedom, less where members are copies.
     doubt = 4 * float(load @ (known.pairs**2 / np.sqrt(np.outer(members.nu, members.nu)) / 2) @ load) / load.sum() ** 2
     total = apart + shared
-    freedom = total**2 / (apart**2 / max(y.size - 1, 1) + shared**2 * doubt / 2)
+    # Two residuals of two members have one degree of freedom; their deviations are worth one more.
+    freedom = total**2 / (apart**2 / max(y.size - 1, 2) + shared**2 * doubt / 2)
     # Weights that are made of estimated deviations prefer those that came out too small.
     deviation = np.sqrt(total * (1 + 2 * float(np.sum(weights * (1 - weights) / members.nu))))
     half = _half(deviation[:-1], freedom[:-1], level)

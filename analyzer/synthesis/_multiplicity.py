@@ -144,9 +144,8 @@ def _correlation(errors: Floats, reach: Floats) -> Floats:
     np.fill_diagonal(squares, 0.0)
     # Second moments of windows that overlap by h of H have correlation (1 - h / H)^2.
     windows = errors.shape[0] / (1 + 2 / 3 * (np.minimum(reach, errors.shape[0]) - 1))
-    noise = np.sum((1 - squares) ** 2, axis=1) - 1  # without the row itself
-    kept = 1 - np.minimum(noise / np.maximum(windows - 1, 1.0) / np.maximum(squares.sum(axis=1), 1e-12), 1.0)
-    root = np.sqrt(np.maximum(kept, 0.0))
+    by_chance = (squares.shape[0] - 1) / np.maximum(windows, 1.0)  # of a row's squares, were there no correlation
+    root = np.sqrt(np.maximum(1 - by_chance / np.maximum(squares.sum(axis=1), 1e-12), 0.0))
     shrunk = raw * np.outer(root, root)
     np.fill_diagonal(shrunk, 1.0)
     return shrunk
