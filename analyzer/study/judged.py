@@ -20,6 +20,7 @@ from analyzer.study.series import SeriesKey
 if TYPE_CHECKING:
     from analyzer.records import Floats, Ints
 
+LEAST = 1e-6  # of a standard error on the log scale
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC
 DAY = timedelta(days=1)
 
@@ -66,6 +67,8 @@ def judged(asked: Asked, found: Found) -> Judged:
         return _refused(asked, found, f"{asked.estimator.name} gives no placebos in time here")
     days, standardised = _by_day(asked, found, effect)
     deviation, statistic = _errors(effect)
+    if deviation < LEAST:
+        return _refused(asked, found, "its range has no width: a series that hardly changes shows no error of its own")
     seen = np.isfinite(asked.series.values[asked.cc][: asked.base_end(found.estimand)])
     return Judged(
         key=asked.series.key,

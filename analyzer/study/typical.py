@@ -19,7 +19,7 @@ from analyzer.errors import UnknownName
 from analyzer.indicators import type_of
 from analyzer.records import Block, Synthesis
 from analyzer.store import Store
-from analyzer.study.asked import asked_of
+from analyzer.study.asked import Estimand, asked_of
 from analyzer.study.combined import NEVER, pooled, synthesis_of
 from analyzer.study.effects import find
 from analyzer.study.horizons import AFTER_END, check_horizon, onset_steps, window
@@ -27,7 +27,7 @@ from analyzer.study.judged import Judged, empty, judged
 from analyzer.study.series import Aligned, SeriesKey, aligned, first_starts
 
 APART = timedelta(days=180)  # as for repeated blocks: how long what one leaves can be told from the level
-ESTIMAND = "no_block_since_base"
+ESTIMAND: Estimand = "no_block_since_base"
 _BY_EFFECT = {"scan": "a flag of a scan is found by its effect: fresh data are needed"}
 
 

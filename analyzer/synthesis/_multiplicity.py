@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FEWEST_DATES = 39  # with fewer common dates no p of .025 can come of them
 DRAWS = 10_000
+_WORK = 4_000_000  # normal numbers drawn at most, but for a thousand per row
 _FURTHEST = 37.0  # normal scores beyond it are no numbers
 
 
@@ -72,6 +73,7 @@ def step_down(
     asked = np.zeros(t.size, bool)
     asked[list(first)] = True
     observed = _normal(p)
+    draws = max(min(draws, _WORK // t.size), 1000)
     drawn = _drawn(table[np.ix_(dates, together)], together, reach, draws, seed)
     adjusted = np.ones(t.size)
     gate = 0.0
