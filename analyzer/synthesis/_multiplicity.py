@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FEWEST_DATES = 39  # with fewer common dates no p of .025 can come of them
 DRAWS = 10_000
 _WORK = 4_000_000  # normal numbers drawn at most, but for a thousand per row
+_MOST_GROWN = 2.0  # times by which placebo errors are taken to be flattered at most
 _FURTHEST = 37.0  # normal scores beyond it are no numbers
 
 
@@ -69,7 +70,7 @@ def step_down(
         return StepDown(t, t, np.zeros(0, bool), 0, 1.0)
     p = 2 * stdtr(nu, -t)
     together, dates = _common(table)
-    scores = np.abs(_scores(table[np.ix_(dates, together)], nu[together])) if together.any() else np.empty((0, 0))
+    scores = _scores(table[np.ix_(dates, together)], nu[together]) if together.any() else np.empty((0, 0))
     asked = np.zeros(t.size, bool)
     asked[list(first)] = True
     observed = _normal(p)
@@ -108,8 +109,15 @@ def _normal(p: Floats) -> Floats:
 
 
 def _scores(table: Floats, freedom: Floats) -> Floats:
-    """Student's statistics as normal scores of the same tail, sign kept."""
-    return np.asarray(np.sign(table) * _normal(2 * stdtr(freedom, -np.abs(table))))
+    """Placebo errors as normal scores of the same tail, without their signs.
+
+    They are smaller than the error of a window nobody has seen, since weights and bias were learnt from them: each
+    row's are first brought to the size that its Student distribution has.
+    """
+    few = np.maximum(freedom, 3.0)
+    size = np.sqrt(np.mean(table**2, axis=0))
+    grown = np.maximum(np.sqrt(few / (few - 2)) / np.maximum(size, 1 / _MOST_GROWN), 1.0)
+    return _normal(2 * stdtr(freedom, -np.abs(table) * grown))
 
 
 def _common(table: Floats) -> tuple[Bools, Ints]:
