@@ -209,7 +209,7 @@ def test_types_are_counted_and_those_that_disagree_say_so():
     )
     users, interest, traffic, evidence = (row.sentence for row in table)
     assert "interest rose, users showed no rise that can be told from chance: their interval reaches x1.30" in users
-    assert interest.startswith("of 3: 2 rose, 1 not estimable")
+    assert interest.startswith("of 3 indicators of interest: 2 rose, 1 not estimable")
     assert "traffic fell, interest rose: they disagree" in interest
     assert "interest rose, traffic fell: they disagree" in traffic
     assert evidence == "never combined"
@@ -218,4 +218,7 @@ def test_types_are_counted_and_those_that_disagree_say_so():
 
 def test_types_that_agree_say_nothing_of_each_other():
     table = concordance([Said("users", ("rise",), 1.1, 1.3), Said("interest", ("rise",), 1.2, 2.0)])
-    assert [row.sentence for row in table] == ["rose", "rose"]
+    assert [row.sentence for row in table] == [
+        "the one indicator of users: rose",
+        "the one indicator of interest: rose",
+    ]

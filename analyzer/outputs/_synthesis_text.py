@@ -39,7 +39,7 @@ def synthesis_lines(s: Synthesis) -> list[str]:
 
 def concordance_lines(c: Concordance) -> list[str]:
     """A type and its sentence."""
-    return wrapped(f"{c.type}: {c.sentence}")
+    return wrapped(c.sentence)
 
 
 def _spread(s: Synthesis) -> str:

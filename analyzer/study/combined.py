@@ -16,7 +16,7 @@ from analyzer import verdicts
 from analyzer.indicators import type_of
 from analyzer.records import Concordance, Estimate, IndicatorType, Study, Synthesis, Verdict
 from analyzer.study.judged import Judged, by_date
-from analyzer.synthesis import NO_TYPE, Combined, Said, combine_effects, concordance
+from analyzer.synthesis import MOST, NO_TYPE, Combined, Said, combine_effects, concordance
 
 if TYPE_CHECKING:
     from analyzer.records import Floats
@@ -88,6 +88,9 @@ def _synthesis(group: str, rows: Sequence[Pair]) -> Iterator[Synthesis]:
     dropped = [*dropped, *(f"{p.judged.name}: {p.judged.refusal}" for p in rows if p.judged.refusal)]
     if not kept:
         return
+    if len(kept) > MOST:
+        dropped.append(f"{len(kept) - MOST} rows with the shortest bases: at most {MOST} are combined")
+        kept = sorted(kept, key=lambda p: -p.judged.base_days)[:MOST]
     members = [p.judged for p in kept]
     signs = np.array([-1.0 if p.turned else 1.0 for p in kept])
     found = pooled(members, [j.name for j in members], signs)

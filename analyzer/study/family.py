@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import stdtrit
 
 from analyzer.records import Estimate, Family, FamilyRow
+from analyzer.study.effects import LEVEL
 from analyzer.study.judged import Judged, by_date
 from analyzer.synthesis import StepDown, step_down
+
+OWN_WINDOWS = 1.5  # degrees of freedom of a window's worth of overlapping placebos
+FEWEST = 3.0
 
 
 def family_of(estimates: Sequence[Estimate], judged: Sequence[Judged]) -> Family | None:
@@ -27,13 +32,25 @@ def family_of(estimates: Sequence[Estimate], judged: Sequence[Judged]) -> Family
 
 def step(given: Sequence[Judged], first: Sequence[int] = ()) -> StepDown:
     """p of rows alone and adjusted, from placebos of the same onset dates; first: those of the primary question."""
+    tails = [_tail(j) for j in given]
     return step_down(
-        [abs(j.log) / j.deviation for j in given],
-        [j.freedom for j in given],
+        [statistic for statistic, _ in tails],
+        [freedom for _, freedom in tails],
         by_date(given),
         windows=[_windows(j) for j in given],
         first=first,
     )
+
+
+def _tail(judged: Judged) -> tuple[float, float]:
+    """Statistic and degrees of freedom that leave p = 5 % at the interval's end, and go on by the row's own windows.
+
+    An interval is calibrated where it ends; how fast p falls beyond it cannot be borrowed from a prior or other series.
+    """
+    own = OWN_WINDOWS * judged.days.size / (judged.reach + 3)  # as the engine counts overlapping windows
+    freedom = min(judged.freedom, max(own, FEWEST))
+    ends = stdtrit(np.array([freedom, judged.freedom]), 0.5 + LEVEL / 2)
+    return judged.statistic * float(ends[0] / ends[1]), freedom
 
 
 def _windows(judged: Judged) -> float:

@@ -20,6 +20,7 @@ from analyzer.study.series import SeriesKey
 if TYPE_CHECKING:
     from analyzer.records import Floats, Ints
 
+LEAST = 1e-6  # of a standard error on the log scale
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are naive UTC
 DAY = timedelta(days=1)
 
@@ -28,7 +29,8 @@ DAY = timedelta(days=1)
 class Judged:
     """One estimated row with the placebos it is judged by.
 
-    log: of the ratio.  deviation: its standard error on the log scale, freedom: of that.  days: (N,) onset day of each
+    log: of the ratio.  deviation: its standard error on the log scale, by the wider side of the interval; freedom: of
+    that.  statistic: how many standard errors the interval's nearer end leaves to 1.  days: (N,) onset day of each
     placebo window, counted from 1970; standardised: (N,) its error over its deviation.  onset_day: of the row itself.
     reach: days from the base's end to the window's: neighbouring placebos share as many.  base_days: observed history.
     refusal: why the row enters neither a combination nor a family; '' where it does.
@@ -40,6 +42,7 @@ class Judged:
     log: float
     deviation: float
     freedom: float
+    statistic: float
     days: Ints
     standardised: Floats
     onset_day: int
@@ -63,14 +66,18 @@ def judged(asked: Asked, found: Found) -> Judged:
     if effect.placebos is None or not np.isfinite(effect.placebos.deviation) or effect.placebos.freedom <= 0:
         return _refused(asked, found, f"{asked.estimator.name} gives no placebos in time here")
     days, standardised = _by_day(asked, found, effect)
+    deviation, statistic = _errors(effect)
+    if deviation < LEAST:
+        return _refused(asked, found, "its range has no width: a series that hardly changes shows no error of its own")
     seen = np.isfinite(asked.series.values[asked.cc][: asked.base_end(found.estimand)])
     return Judged(
         key=asked.series.key,
         horizon=found.window.horizon,
         estimand=found.estimand,
         log=float(np.log(effect.ratio)),
-        deviation=_deviation(effect),
+        deviation=deviation,
         freedom=effect.placebos.freedom,
+        statistic=statistic,
         days=days,
         standardised=standardised,
         onset_day=(asked.series.time(asked.onset) - EPOCH) // DAY,
@@ -79,16 +86,16 @@ def judged(asked: Asked, found: Found) -> Judged:
     )
 
 
-def _deviation(effect: Effect) -> float:
-    """Standard error that the printed interval stands for: what the engine gives, or more where the range was widened.
+def _errors(effect: Effect) -> tuple[float, float]:
+    """Standard error and statistic that the printed interval stands for, whatever widened it.
 
-    The end nearer to 1 decides as well as the whole width, so that no statement goes beyond the interval's own.
+    The statistic goes by the end nearer to 1, so that p is below 5 % where the 95 % interval leaves 1 out.
     """
     assert effect.placebos is not None  # noqa: S101 - the caller has looked
     log, low, high = np.log([effect.ratio, effect.ratio_low, effect.ratio_high])
     quantile = float(stdtrit(effect.placebos.freedom, 0.5 + LEVEL / 2))
-    near = log - low if log > 0 else high - log
-    return float(max(near, (high - low) / 2)) / quantile
+    near = max(log - low if log > 0 else high - log, 1e-12)
+    return float(max(log - low, high - log)) / quantile, float(abs(log) / near) * quantile
 
 
 def _by_day(asked: Asked, found: Found, effect: Effect) -> tuple[Ints, Floats]:
@@ -104,9 +111,14 @@ def _by_day(asked: Asked, found: Found, effect: Effect) -> tuple[Ints, Floats]:
 
 
 def _refused(asked: Asked, found: Found, why: str) -> Judged:
+    return empty(asked.series.key, found.window.horizon, found.estimand, why)
+
+
+def empty(key: SeriesKey, horizon: str, estimand: str, why: str) -> Judged:
+    """A row that enters nothing, with the reason."""
     nan = float("nan")
     none = (np.empty(0, dtype=np.int64), np.empty(0))
-    return Judged(asked.series.key, found.window.horizon, found.estimand, nan, nan, nan, *none, 0, 1.0, 0, why)
+    return Judged(key, horizon, estimand, nan, nan, nan, nan, *none, 0, 1.0, 0, why)
 
 
 def by_date(given: Sequence[Judged], *, to_onset: bool = False) -> Floats:

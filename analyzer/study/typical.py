@@ -19,15 +19,15 @@ from analyzer.errors import UnknownName
 from analyzer.indicators import type_of
 from analyzer.records import Block, Synthesis
 from analyzer.store import Store
-from analyzer.study.asked import asked_of
+from analyzer.study.asked import Estimand, asked_of
 from analyzer.study.combined import NEVER, pooled, synthesis_of
 from analyzer.study.effects import find
 from analyzer.study.horizons import AFTER_END, check_horizon, onset_steps, window
-from analyzer.study.judged import Judged, judged
+from analyzer.study.judged import Judged, empty, judged
 from analyzer.study.series import Aligned, SeriesKey, aligned, first_starts
 
 APART = timedelta(days=180)  # as for repeated blocks: how long what one leaves can be told from the level
-ESTIMAND = "no_block_since_base"
+ESTIMAND: Estimand = "no_block_since_base"
 _BY_EFFECT = {"scan": "a flag of a scan is found by its effect: fresh data are needed"}
 
 
@@ -137,16 +137,11 @@ def _one(catalogue: Catalogue, block: Block, series: Aligned, horizon: str) -> J
     onset = onset_steps(block, series)[0]
     inside = block.cc in series.values and 0 < onset < series.length
     if not inside:
-        return _nothing(series, horizon, "the series does not reach it")
+        return empty(series.key, horizon, ESTIMAND, "the series does not reach it")
     asked = asked_of(catalogue, block, series, onset)
     found = find(asked, window(horizon, block, series, onset), ESTIMAND, [onset])
     row = judged(asked, found)
-    return row if not row.refusal or not found.refusal else _nothing(series, horizon, found.refusal)
-
-
-def _nothing(series: Aligned, horizon: str, why: str) -> Judged:
-    none = (np.empty(0, dtype=np.int64), np.empty(0))
-    return Judged(series.key, horizon, ESTIMAND, *(float("nan"),) * 3, *none, 0, 1.0, 0, why)
+    return row if not row.refusal or not found.refusal else empty(series.key, horizon, ESTIMAND, found.refusal)
 
 
 def _typical(

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from analyzer.records import Concordance, Verdict
 
 NO_TYPE = "no type"
-_WORDS = (("rise", "rose"), ("fall", "fell"))
-_REST = (
+_MOVES = (("rise", "rose"), ("fall", "fell"))
+_COUNTED: tuple[tuple[Verdict, str], ...] = (
+    ("rise", "rose"),
+    ("fall", "fell"),
     ("inconclusive", "inconclusive"),
-    ("ruled_out", "with a change ruled out"),
+    ("ruled_out", "with a larger change ruled out"),
     ("not_estimable", "not estimable"),
 )
 
@@ -40,7 +42,7 @@ def concordance(said: Sequence[Said]) -> tuple[Concordance, ...]:
 
 def _row(said: Said, moves: dict[str, str]) -> Concordance:
     counts = Counter(said.verdicts)
-    parts = [_counted(counts, len(said.verdicts)), *_differs(said, moves)] if said.combined else [said.reason]
+    parts = [_counted(said.type, counts), *_differs(said, moves)] if said.combined else [said.reason]
     return Concordance(
         type=said.type,
         indicators=len(said.verdicts),
@@ -53,11 +55,11 @@ def _row(said: Said, moves: dict[str, str]) -> Concordance:
     )
 
 
-def _counted(counts: Counter[Verdict], total: int) -> str:
-    words = [f"{counts[key]} {word}" for key, word in (*_WORDS, *_REST) if counts[key]]  # type: ignore[index]
-    if len(words) == 1 and total == 1:
-        return words[0].removeprefix("1 ")
-    return f"of {total}: {', '.join(words)}"
+def _counted(name: str, counts: Counter[Verdict]) -> str:
+    words = [f"{counts[key]} {word}" for key, word in _COUNTED if counts[key]]
+    if counts.total() == 1:
+        return f"the one indicator of {name}: {words[0].removeprefix('1 ')}"
+    return f"of {counts.total()} indicators of {name}: {', '.join(words)}"
 
 
 def _move(said: Said) -> str:
@@ -73,7 +75,7 @@ def _differs(said: Said, moves: dict[str, str]) -> list[str]:
     own = moves[said.type]
     if own == "none":
         return []
-    unlike = [(key, verb, _others(said, own, key, moves)) for key, verb in _WORDS]
+    unlike = [(key, verb, _others(said, own, key, moves)) for key, verb in _MOVES]
     return [_unlike(said, own, key, f"{' and '.join(names)} {verb}") for key, verb, names in unlike if names]
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 BAND = (0.2, 0.4, 0.6, 0.8)  # correlations of the sensitivity band
 FREEDOM = 9.0  # of a deviation whose degrees of freedom are not stated
-MOST = 1000  # members; their correlations are a matrix
+MOST = 3000  # members; their correlations are a matrix
+MOST_LEFT_OUT = 200  # members up to which each is left out in turn
 _STEPS = 40  # halvings of the bracket around the heterogeneity
 
 
@@ -80,7 +81,7 @@ def combine_effects(
     one number or (K,); None takes 9.  errors: (N, K) standardised placebo errors, a row per date and consecutive dates,
     NaN where a series lacks one; the correlation comes from them.  overlap: dates that one placebo window reaches over,
     None = as the errors show.  correlation: stated instead, between 0 and 1.  level: of the intervals.
-    sensitivity: False leaves out the band and the results without each member.
+    sensitivity: False leaves out the band and the results without each member; the latter are given for up to 200.
 
     Without `errors` and `correlation` every correlation from 0 to 1 is taken to be as likely as the other.  One member
     comes back as it is; two or three give wide intervals, since what differs between members cannot be seen in them.
@@ -99,7 +100,8 @@ def combine_effects(
     found = replace(found, notes=_notes(y.size, errors, correlation, known))
     if not sensitivity:
         return found
-    return replace(found, band=_band(every, known, level), left_out=_left_out(every, known, called, level))
+    left_out = _left_out(every, known, called, level) if y.size <= MOST_LEFT_OUT else ()
+    return replace(found, band=_band(every, known, level), left_out=left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,8 @@ def _fit(members: _Members, known: CommonShock, level: float) -> _Fit:
     # Squared loads are chi-squared with the members' own degrees of freedom, less where members are copies.
     doubt = 4 * float(load @ (known.pairs**2 / np.sqrt(np.outer(members.nu, members.nu)) / 2) @ load) / load.sum() ** 2
     total = apart + shared
-    freedom = total**2 / (apart**2 / max(y.size - 1, 1) + shared**2 * doubt / 2)
+    # Two residuals of two members have one degree of freedom; their deviations are worth one more.
+    freedom = total**2 / (apart**2 / max(y.size - 1, 2) + shared**2 * doubt / 2)
     # Weights that are made of estimated deviations prefer those that came out too small.
     deviation = np.sqrt(total * (1 + 2 * float(np.sum(weights * (1 - weights) / members.nu))))
     half = _half(deviation[:-1], freedom[:-1], level)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FEWEST_DATES = 39  # with fewer common dates no p of .025 can come of them
 DRAWS = 10_000
+_WORK = 4_000_000  # normal numbers drawn at most, but for a thousand per row
+_MOST_GROWN = 2.0  # times by which placebo errors are taken to be flattered at most
 _FURTHEST = 37.0  # normal scores beyond it are no numbers
 
 
@@ -68,10 +70,11 @@ def step_down(
         return StepDown(t, t, np.zeros(0, bool), 0, 1.0)
     p = 2 * stdtr(nu, -t)
     together, dates = _common(table)
-    scores = np.abs(_scores(table[np.ix_(dates, together)], nu[together])) if together.any() else np.empty((0, 0))
+    scores = _scores(table[np.ix_(dates, together)], nu[together]) if together.any() else np.empty((0, 0))
     asked = np.zeros(t.size, bool)
     asked[list(first)] = True
     observed = _normal(p)
+    draws = max(min(draws, _WORK // t.size), 1000)
     drawn = _drawn(table[np.ix_(dates, together)], together, reach, draws, seed)
     adjusted = np.ones(t.size)
     gate = 0.0
@@ -106,8 +109,15 @@ def _normal(p: Floats) -> Floats:
 
 
 def _scores(table: Floats, freedom: Floats) -> Floats:
-    """Student's statistics as normal scores of the same tail, sign kept."""
-    return np.asarray(np.sign(table) * _normal(2 * stdtr(freedom, -np.abs(table))))
+    """Placebo errors as normal scores of the same tail, without their signs.
+
+    They are smaller than the error of a window nobody has seen, since weights and bias were learnt from them: each
+    row's are first brought to the size that its Student distribution has.
+    """
+    few = np.maximum(freedom, 3.0)
+    size = np.sqrt(np.mean(table**2, axis=0))
+    grown = np.maximum(np.sqrt(few / (few - 2)) / np.maximum(size, 1 / _MOST_GROWN), 1.0)
+    return _normal(2 * stdtr(freedom, -np.abs(table) * grown))
 
 
 def _common(table: Floats) -> tuple[Bools, Ints]:
@@ -144,9 +154,8 @@ def _correlation(errors: Floats, reach: Floats) -> Floats:
     np.fill_diagonal(squares, 0.0)
     # Second moments of windows that overlap by h of H have correlation (1 - h / H)^2.
     windows = errors.shape[0] / (1 + 2 / 3 * (np.minimum(reach, errors.shape[0]) - 1))
-    noise = np.sum((1 - squares) ** 2, axis=1) - 1  # without the row itself
-    kept = 1 - np.minimum(noise / np.maximum(windows - 1, 1.0) / np.maximum(squares.sum(axis=1), 1e-12), 1.0)
-    root = np.sqrt(np.maximum(kept, 0.0))
+    by_chance = (squares.shape[0] - 1) / np.maximum(windows, 1.0)  # of a row's squares, were there no correlation
+    root = np.sqrt(np.maximum(1 - by_chance / np.maximum(squares.sum(axis=1), 1e-12), 0.0))
     shrunk = raw * np.outer(root, root)
     np.fill_diagonal(shrunk, 1.0)
     return shrunk
