@@ -115,7 +115,8 @@ def network(rng: Rng, where: Where) -> World:
         together = np.where(rng.uniform(size=addresses) < p, behind, 0)
         users = np.where(rng.uniform(size=addresses) < alike, together, rng.binomial(behind, p))
         flagged = rng.uniform(size=addresses) < np.where(users > 0, hit, false)
-        shares.append(sampled(max(float(flagged.mean()), 1 / addresses), addresses))
+        caught = flagged[: addresses // 4]  # a capture sees a quarter of the network's addresses
+        shares.append(sampled(max(float(caught.mean()), 1 / caught.size), caught.size))
         people.append(float(users.sum()))
     rates = (rate(rng, hit, 500), rate(rng, false, 5_000))
     given = (*shares, exact(addresses), Uncertain(1.5, 2.45, 4.0, "stated"), *rates)

@@ -19,7 +19,7 @@ design_effect, source, address, note.  Needed: cc, quantity, value, unit.  date_
     overlap_share                percent, share            of users of smaller tools who use the largest too
     platform_users, platform_left_share                    context, in no route
 
-low and high are a 95 % interval where n is given or the note of the unit says so, else a stated range; a share with n
+low and high are a 95 % interval where n is given (or low is 0), else a stated range; a share with n
 alone gets its interval from n / design_effect (2 where none is stated: panels and clusters are no simple samples).
 cc XX holds for every country.
 """

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from analyzer.errors import NotEnoughData
 from analyzer.people.anchors import Anchor, nearest
-from analyzer.people.cases import Case, Denominator, Found
+from analyzer.people.cases import CANNOT, Case, Denominator, Found
 from analyzer.people.draws import Uncertain, at_worst, exact
 from analyzer.people.matching import Anchors, assumed, best, needed, timeless
 from analyzer.people.routes import clients_from_counted, clients_from_tool, from_counted, from_survey, from_tool
@@ -139,4 +139,6 @@ def _of_tool(route: Callable[..., People | DailyClients], given: Sequence[Uncert
         words = "people who used the tool beyond those expected, average day"
         return Found(found, "the tool's own users", words, tuple(notes), worst)
     words = "clients (devices) of the tool a day, not people, beyond those expected, average day"
-    return Found(found, "the tool's own clients", words, (*notes, "no devices_per_person with a range: clients"), worst)
+    return Found(
+        found, "the tool's own clients", words, (*notes, f"{CANNOT}: no devices_per_person with a range"), worst
+    )
