@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzer.errors import NotEnoughData
@@ -19,6 +19,8 @@ from analyzer.quantities import DailyClients, Installs, People, Quantity
 
 DOUBLED = exact(2.0)
 FINITE = st.floats(0, 1e12, allow_nan=False)
+# A loaded machine is no fault: no example is timed.
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_a_survey_share_that_doubles_is_that_share_more_of_internet_users():
@@ -139,6 +141,7 @@ def test_ranks_that_no_chart_has_are_refused(bad: tuple[float, float]):
         downloads_factor(bad, (1, 2))
 
 
+@QUICK
 @given(st.floats(1, 500), st.floats(1, 500), st.floats(0.6, 1.4))
 def test_any_exponent_within_its_range_lies_within_the_bound(before: float, after: float, a: float):
     found = factor_of_ratio((after / before, after / before))
@@ -214,7 +217,7 @@ def test_the_worst_case_holds_every_place_within_a_stated_range():
     assert at_worst(from_tool, exact(2.0), level) is None
 
 
-@settings(max_examples=60, deadline=None)
+@QUICK
 @given(FINITE, FINITE, FINITE, st.floats(0, 1))
 def test_no_finite_input_breaks_a_route(a: float, b: float, c: float, share: float):
     """Whatever is given, a range that is one comes back, or a refusal in words."""

@@ -6,11 +6,14 @@ import math
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzer.errors import BadInput
 from analyzer.people.published_units import multiple_of, parsed, recomputed, trailing, undone
+
+# A loaded machine is no fault: no example is timed.
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(
@@ -86,6 +89,7 @@ def test_counts_that_have_no_ratio_are_refused(now: float, base: float):
         recomputed(now, base, "+10 %")
 
 
+@QUICK
 @given(st.floats(1, 1e7), st.floats(1, 1e7))
 def test_percent_and_multiple_are_one_statement(now: float, base: float):
     change = parsed(f"{now:.3f} against {base:.3f}")
@@ -93,6 +97,7 @@ def test_percent_and_multiple_are_one_statement(now: float, base: float):
     assert change.multiple == pytest.approx(now / base, rel=1e-2)
 
 
+@QUICK
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_reader(text: str):
     with suppress(BadInput):
@@ -105,6 +110,7 @@ def test_a_jump_that_stays_falls_by_itself_under_a_trailing_base():
     assert round(trailing(601, 1)) == 2580
 
 
+@QUICK
 @given(st.lists(st.floats(0.05, 50), min_size=1, max_size=60), st.integers(1, 40))
 def test_undoing_a_trailing_base_gives_the_levels_back(levels: list[float], k: int):
     past = [1.0] * k + levels

@@ -9,7 +9,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzer.quantities import (
@@ -31,6 +31,8 @@ from analyzer.quantities import (
 FLOWS = (Searches, Downloads, SignUps, Connections)
 LEVELS = (People, ConcurrentClients, DailyClients, Installs, Share, Ratio)
 ROOT = Path(__file__).parents[1]
+# A loaded machine is no fault: no example is timed.
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def one(kind: type[Quantity]) -> Quantity:
@@ -90,6 +92,7 @@ def test_what_cannot_be_is_refused_by_name(kind: type[Quantity], ends: tuple[flo
         kind(*ends)
 
 
+@QUICK
 @given(st.lists(st.floats(-1e9, 1e9), min_size=3, max_size=3))
 def test_any_ordered_finite_ends_make_a_range_and_others_none(ends: list[float]):
     if ends == sorted(ends):
