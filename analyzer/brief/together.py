@@ -7,6 +7,7 @@ from analyzer.brief.estimates import place_in_time
 from analyzer.brief.indicators import meaning
 from analyzer.brief.material import Material
 from analyzer.brief.model import Section, Text
+from analyzer.people import is_of_people
 from analyzer.records import Family, PeopleRange, RunCount, Study, Synthesis
 
 _TYPES = {
@@ -91,17 +92,18 @@ def _runs(runs: RunCount, where: str) -> str:
 
 
 def people_sentences(material: Material) -> list[str]:
-    """Ranges of people where a route is sound; the other rows are spoken of where limits are."""
+    """Ranges of people where a route is sound, with their worst case; clients and installs are not among them."""
     return [
         f"{_cap(row.quantity)} {place_in_time(study)}: {_range(row)}{_per_thousand(row)}. {_route(row)}"
         for study in material.dossier.studies
         for row in study.people
-        if row.route and row.low is not None
+        if is_of_people(row) and row.low is not None
     ]
 
 
 def _route(row: PeopleRange) -> str:
-    return f"Route: {words.clean(row.route)}."
+    reasons = words.clean(row.reasons).rstrip(".")
+    return f"Route: {words.clean(row.route)}{f'; {reasons}' if reasons else ''}."
 
 
 def _range(row: PeopleRange) -> str:

@@ -13,7 +13,6 @@ Fields: indicator, cc, asn, entity, value, low, high, unit, state, quality, n, s
     negative = false                      # true where values below zero are meant
     header = 1                            # number of the header's line; else the first that is no comment
     delimiter = "\t"                      # else the one that cuts the header into most columns
-    type = "users"                        # what an indicator of your own counts: interest, acquisition, users ...
     licence = "licensed to the user"      # and attribution: kept with the snapshot
     time = { column = "Date", format = "%Y-%m-%d", zone = "Asia/Karachi", grain = "day" }
     aggregate = "mean"                    # or median, sum: rows of the same time and place become one, with n
@@ -26,7 +25,7 @@ also takes skip, only (lists of columns) and prefix.  An aggregate joins the row
 share time, country and entity (none, unless a column is named): cities to a country.  Rows that are missing or below a
 threshold are left out of it; n says how many are in it, quality what part of the most that any time has.
 
-`type` is for indicators that are none of the tool's own: without one nothing is said of people from them, and nothing
+`type = "users"` is for indicators that are none of the tool's own: without one nothing is said of people from them, and nothing
 combines them with others.  One of interest (searches), acquisition (downloads, sign-ups), connection, traffic, users
 (clients of a tool; of VPNs as a whole where the indicator is named `vpn.` and something), evidence, denominator.
 
