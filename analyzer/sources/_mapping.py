@@ -25,9 +25,10 @@ also takes skip, only (lists of columns) and prefix.  An aggregate joins the row
 share time, country and entity (none, unless a column is named): cities to a country.  Rows that are missing or below a
 threshold are left out of it; n says how many are in it, quality what part of the most that any time has.
 
-`type = "users"` is for indicators that are none of the tool's own: without one nothing is said of people from them, and nothing
-combines them with others.  One of interest (searches), acquisition (downloads, sign-ups), connection, traffic, users
-(clients of a tool; of VPNs as a whole where the indicator is named `vpn.` and something), evidence, denominator.
+`type = "users"` and the like are for indicators that are none of the tool's own: without a type nothing is said of
+people from them, and nothing combines them with others.  One of interest (searches), acquisition (downloads, sign-ups),
+connection, traffic, users (clients of a tool; of VPNs as a whole where the indicator is named `vpn.` and something),
+evidence, denominator.
 
 A unit with the word rank, share or index is read as such; one with `connectivity` or `traffic` (`traffic index`) is a
 level whose zeros are zeros, while those of another index are values below its threshold.
