@@ -159,6 +159,12 @@ def test_falls_elsewhere_count_against_a_rise():
     assert found([event("fr-e", 200)], others={"FR": 0.4})[0][0].rank == 2
 
 
+def test_a_ratio_against_nothing_expected_keeps_its_rank_and_is_in_no_range():
+    (b,), _ = found([event("fr-e", 200), event("it-e", 200)], others={"FR": float("inf")})
+    assert (b.rank, b.placebo_n) == (2, 2)
+    assert (b.placebo_low, b.placebo_high) == pytest.approx((1.1, 1.1))
+
+
 def test_a_quieter_series_is_given_the_noise_of_the_one_asked_about():
     asked = [event("fr-e", 200)]
     assert found(asked, others={"FR": 1.6}, here=1.7)[0][0].rank == 1

@@ -76,7 +76,9 @@ def breakdowns(asked: Asked, headline: Found, alone: Alone) -> tuple[Breakdown, 
 
 
 def _end(which: Callable[[list[float]], float], others: Sequence[Effect]) -> float | None:
-    return which([max(e.ratio, 1e-9) for e in others]) if others else None
+    """Least or largest ratio; one against nothing expected has none, but keeps its rank."""
+    ratios = [max(e.ratio, 1e-9) for e in others if np.isfinite(e.ratio)]
+    return which(ratios) if ratios else None
 
 
 def _here(asked: Asked, alone: Alone) -> Effect | None:
@@ -218,7 +220,7 @@ def _rank(here: Effect | None, others: Sequence[Effect]) -> int | None:
 
 def _half_width(effect: Effect) -> float:
     """Of the 95 % interval on the log scale."""
-    return float(np.log(effect.expected_high / max(effect.expected_low, 1e-9))) / 2
+    return float(np.log(max(effect.expected_high, 1e-9)) - np.log(max(effect.expected_low, 1e-9))) / 2
 
 
 def _log(effect: Effect) -> float:
