@@ -83,6 +83,13 @@ def test_one_indicator_is_not_called_a_combination_and_types_are_not_averaged():
     assert "were their errors correlated by 0.8, x2 to x4.4" in said
 
 
+def test_what_a_further_indicator_would_show_is_not_known_from_two():
+    two = Synthesis("users", "7d", "no_block_since_base", ("a", "b"), 3.0, 2.5, 3.6, 0.0, float("inf"), 0.0, 0.0)
+    said = text(section(studied(syntheses=(two,)), "together"))
+    assert "is not known from so few" in said
+    assert "inf" not in said
+
+
 def test_types_that_disagree_each_have_their_line():
     rows = (
         Concordance("users", 2, 1, 0, 1, 0, 0, "of 2 indicators of users 1 rose"),

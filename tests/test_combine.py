@@ -137,6 +137,24 @@ def test_a_question_that_cannot_be_meant_is_a_usage_error(asked: list[str]):
     assert CliRunner().invoke(vpn_uptake, ["combine", *asked]).exit_code == 2
 
 
+def test_the_type_that_a_mapping_states_lets_an_indicator_of_ones_own_be_combined(tmp_path: Path):
+    db = analyzer.open(tmp_path / "s.duckdb")
+    rows = [line.split(",") for line in write_tidy(tmp_path / "tidy.csv").read_text().splitlines()]
+    kept = [row for row in rows if row[0] in ("indicator", "tor.bridge_users")]
+    (tmp_path / "tor.csv").write_text("\n".join(map(",".join, kept)))
+    own = ["day,value", *(f"{row[3]},{row[5]}" for row in rows if row[0] == "my.own_count")]
+    (tmp_path / "own.csv").write_text("\n".join(own))
+    (tmp_path / "map.toml").write_text(
+        'indicator = { value = "my.own_count" }\ncc = { value = "KE" }\nunit = { value = "things" }\n'
+        'value = "value"\ntype = "users"\ntime = { column = "day", zone = "UTC", grain = "day" }\n'
+    )
+    db.load(tmp_path / "tor.csv")
+    db.load(tmp_path / "own.csv", mapping=tmp_path / "map.toml")
+    (found,) = db.combine(cc="KE", date=ONSET, horizon="14d").syntheses
+    assert found.type == "users"
+    assert len(found.members) == 2
+
+
 # --- what is counted once ---
 
 
@@ -150,7 +168,9 @@ def judged(name: str, *, asn: int = 0, entity: str = "", unit: str = "users", sc
 
 def pair(j: Judged) -> Pair:
     return Pair(
-        refused(Heading("x", "PK", j.key.indicator, "", j.estimand, "", 0.0, "", "count"), "14d", "", "unclear"), j
+        refused(Heading("x", "PK", j.key.indicator, "", j.estimand, "", 0.0, "", "count"), "14d", "", "unclear"),
+        j,
+        group_of(j),
     )
 
 
@@ -206,14 +226,6 @@ def block(block_id: str, cc: str, day: date, route: str, kind: str = "social_med
     start = datetime(day.year, day.month, day.day)
     end = start + timedelta(days=20)
     return Block(block_id, cc, block_id, start, start, end, end, "hour", "hour", kind, "", ("x.com",), route)
-
-
-@pytest.fixture(autouse=True)
-def _routes(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not hasattr(blocks, "outcome_free"):
-        monkeypatch.setattr(
-            blocks, "outcome_free", lambda route: route in ("order", "measurement", "press"), raising=False
-        )
 
 
 EVENTS = (

@@ -10,6 +10,8 @@ from analyzer.brief.model import Section, Text
 from analyzer.people import is_of_people
 from analyzer.records import Family, PeopleRange, RunCount, Study, Synthesis
 
+_NOTHING = 1e-6  # a range as wide as this, or its inverse, says nothing
+_UNKNOWN = "what a further indicator of that type would show is not known from so few"
 _TYPES = {
     "users": "users of tools",
     "acquisition": "downloads, sign-ups and charts",
@@ -58,14 +60,16 @@ def _combined(found: Synthesis) -> str:
 
 
 def _spread(found: Synthesis) -> str:
-    ahead = f"{words.multiple(found.prediction_low)} and {words.multiple(found.prediction_high)}"
+    known = found.prediction_low > _NOTHING and found.prediction_high < 1 / _NOTHING
+    ends = f"{words.multiple(found.prediction_low)} and {words.multiple(found.prediction_high)}"
+    ahead = f"a further indicator of that type would be expected between {ends}" if known else _UNKNOWN
     worst = max(found.band, default=None)
     shared = (
         f"; were their errors correlated by {worst[0]:.1f}, {words.multiple(worst[1])} to {words.multiple(worst[2])}"
         if worst
         else ""
     )
-    return f"; a further indicator of that type would be expected between {ahead}{shared}."
+    return f"; {ahead}{shared}."
 
 
 def _cap(text: str) -> str:

@@ -16,6 +16,7 @@ from analyzer.plans import specification_in_words
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
 from analyzer.registry import load
 from analyzer.store import Store
+from analyzer.store.types import stated_types
 from analyzer.study.at_hand import AtHand
 from analyzer.study.combined import with_combinations
 from analyzer.study.family import family_of
@@ -120,7 +121,7 @@ def ask(
         snapshots=_snapshots(store, answers),
         warnings=(*lacking, *_warnings(block, answers, [k for k in starts if k not in keys])),
     )
-    study = _concluded(replace(study, people=people_of(store, study)), answers)
+    study = _concluded(store, replace(study, people=people_of(store, study)), answers)
     return _recorded(store, study, asked, purpose, meant(catalogue, block))
 
 
@@ -186,10 +187,11 @@ def _study(
     )
 
 
-def _concluded(study: Study, answers: Sequence[Answer], horizon: str | None = None) -> Study:
+def _concluded(store: Store, study: Study, answers: Sequence[Answer]) -> Study:
     """The study with what its rows say together: per type of indicator, and given how many of them were asked."""
     judged = tuple(chain.from_iterable(a.judged for a in answers))
-    return replace(with_combinations(study, judged, horizon), family=family_of(study.estimates, judged))
+    stated, _ = stated_types(store)
+    return replace(with_combinations(study, judged, stated), family=family_of(study.estimates, judged))
 
 
 def _snapshots(store: Store, answers: Sequence[Answer]) -> tuple[Snapshot, ...]:

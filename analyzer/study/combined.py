@@ -44,6 +44,7 @@ class Pair:
 
     row: Estimate
     judged: Judged
+    group: str  # what it may be combined with
 
     @property
     def turned(self) -> bool:
@@ -51,10 +52,15 @@ class Pair:
         return self.judged.key.scale == "rank"
 
 
-def with_combinations(study: Study, judged: Sequence[Judged], horizon: str | None = None) -> Study:
-    """The study with its combinations and concordance; judged: one per estimate, in their order."""
-    pairs = [Pair(e, j) for e, j in zip(study.estimates, judged, strict=True)]
-    at = horizon or headline(study.estimates)
+def with_combinations(
+    study: Study, judged: Sequence[Judged], stated: Mapping[str, IndicatorType] | None = None
+) -> Study:
+    """The study with its combinations and concordance; judged: one per estimate, in their order.
+
+    stated: types that mapping files gave to indicators of a user's own.
+    """
+    pairs = [Pair(e, j, group_of(j, stated)) for e, j in zip(study.estimates, judged, strict=True)]
+    at = headline(study.estimates)
     syntheses = tuple(_syntheses(pairs, at))
     return replace(study, syntheses=syntheses, concordance=_table(pairs, at, syntheses))
 
@@ -74,10 +80,10 @@ def group_of(judged: Judged, stated: Mapping[str, IndicatorType] | None = None) 
 
 
 def _syntheses(pairs: Sequence[Pair], horizon: str) -> Iterator[Synthesis]:
-    groups = list(dict.fromkeys(group_of(p.judged) for p in pairs))
+    groups = list(dict.fromkeys(p.group for p in pairs))
     for estimand in dict.fromkeys(p.row.estimand for p in pairs):
         for group in groups:
-            rows = [p for p in pairs if group_of(p.judged) == group and p.row.estimand == estimand]
+            rows = [p for p in pairs if p.group == group and p.row.estimand == estimand]
             rows = [p for p in rows if p.row.horizon == horizon]
             if rows and group not in NEVER:
                 yield from _synthesis(group, rows)
@@ -199,8 +205,8 @@ def _table(pairs: Sequence[Pair], horizon: str, syntheses: Sequence[Synthesis]) 
     first = next((p.row.estimand for p in pairs), "")
     rows = [p for p in pairs if p.row.estimand == first and p.row.horizon == horizon]
     by_group = {s.type: s for s in syntheses if s.estimand == first}
-    groups = dict.fromkeys(group_of(p.judged) for p in rows)
-    return concordance([_said(group, [p for p in rows if group_of(p.judged) == group], by_group) for group in groups])
+    groups = dict.fromkeys(p.group for p in rows)
+    return concordance([_said(group, [p for p in rows if p.group == group], by_group) for group in groups])
 
 
 def _said(group: str, rows: Sequence[Pair], by_group: Mapping[str, Synthesis]) -> Said:
