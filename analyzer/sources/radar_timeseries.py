@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from analyzer.errors import BadInput, FetchError
 from analyzer.places import WORLD, is_country
 from analyzer.records import Lines, Observation, Origin, Rejection, Request, Source
+from analyzer.records.words import State
 from analyzer.sources import _answers, _mapping
 from analyzer.sources._table import TEXT_LIMIT, Bad, check_era
 
@@ -254,7 +255,7 @@ def _step_of(times: list[datetime], origin: Origin) -> timedelta:
     """The distance that most rows have from the next."""
     apart = Counter(b - a for a, b in pairwise(times))
     common = apart.most_common(1)[0][0] if apart else None
-    if common in _STEPS.values():
+    if common is not None and common in _STEPS.values():
         return common
     raise BadInput(
         f"{origin.name}: its times are {common or 'too few'} apart, not 15 minutes, an hour, a day or a week"
@@ -310,7 +311,7 @@ def _traffic(good: Good, cc: str, step: timedelta, answer: _Answer, origin: Orig
     unit = f"traffic ({answer.unit or 'unit not stated'}, part of the answer's maximum)"
     scale = f"radar/min0_max/{answer.scale}"
     for row in _answers.hourly(((when, values["values"]) for when, values in good), step):
-        state = "missing" if row.value is None else "value"
+        state: State = "missing" if row.value is None else "value"
         quality = answer.quality if row.quality is None else row.quality
         yield Observation(
             *("radar.traffic", cc, row.start, row.end, row.value, unit), state=state, quality=quality, scale_id=scale
