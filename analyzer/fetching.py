@@ -16,7 +16,8 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from urllib.parse import urlsplit
 
 from analyzer import places, sources
 from analyzer.errors import BadInput, FetchError
-from analyzer.records import Request, Source
+from analyzer.records import Origin, Request, Source
 from analyzer.sources import _bytes
 from analyzer.store._files import SIDECAR, UNFINISHED
 from analyzer.version import __version__
@@ -37,6 +38,7 @@ USER_AGENT = f"vpn-uptake/{__version__} (research; one request at a time)"
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 # What a table or chart may come as; anything else is a page, an image or a login form.
 _TYPES = ("text/csv", "text/plain", "text/tab-separated-values", "application/", "binary/octet-stream")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _KEPT_HEADERS = ("etag", "last-modified", "content-type", "content-length", "content-encoding", "date")
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0 when not known)
@@ -72,8 +74,8 @@ def planned(source: Source, cc: str, start: date, end: date, *, endpoint: str | 
     if start >= end:
         raise FetchError(f"the range of days from {start} to {end} (exclusive) is empty")
     found = source.requests(places.check_country(cc), start, end)
-    dated = [Request(r.url, _dated(r.filename, start, end)) for r in found]
-    return [Request(_at(endpoint, r.url), r.filename) for r in dated] if endpoint else dated
+    dated = [replace(r, filename=_dated(r.filename, start, end)) for r in found]
+    return [replace(r, url=_at(endpoint, r.url)) for r in dated] if endpoint else dated
 
 
 def _dated(filename: str, start: date, end: date) -> str:
@@ -109,16 +111,33 @@ def fetch(
     declared = sources.source_named(source) if isinstance(source, str) else source
     patience = patience or Patience()
     requests = planned(declared, cc, start, end, endpoint=endpoint)
+    keys = {} if dry_run else {r.token_in: _key(r) for r in requests if r.token_in}
     into = Path(folder) / declared.name / f"{patience.now():%Y-%m-%d}"
     if dry_run:
         return [into / request.filename for request in requests]
     try:
         into.mkdir(parents=True, exist_ok=True)
         with _client(patience) as client:
-            visit = _Visit(client, declared, patience, patience.clock() + patience.total, progress)
+            visit = _Visit(client, declared, patience, patience.clock() + patience.total, progress, keys)
             return [visit.get(request, into) for request in requests]
     except OSError as error:
         raise FetchError(f"cannot write into {into}: {error.strerror or error}") from error
+
+
+def _key(request: Request) -> dict[str, str]:
+    """The header that shows the user's token; the token stands in no message and no file of ours.
+
+    Raises FetchError where the environment holds none, or where it would travel in the clear.
+    """
+    name, asked = request.token_in, urlsplit(request.url)
+    token = os.environ.get(name, "").strip()
+    if not token:
+        raise FetchError(f"{asked.hostname} asks for a token: put yours into the environment variable {name}")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise FetchError(f"what stands in the environment variable {name} is no token: copy it again")
+    if asked.scheme != "https" and asked.hostname not in _LOOPBACK:
+        raise FetchError(f"the token in {name} is not sent to {asked.hostname} in the clear: name an https address")
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _client(patience: Patience) -> httpx.Client:
@@ -162,25 +181,26 @@ class _Visit:
     patience: Patience
     deadline: float
     progress: Progress | None
+    keys: dict[str, dict[str, str]]  # by the name of the variable that holds the token
 
     def get(self, request: Request, into: Path) -> Path:
         body = _Body(into / f"{request.filename}.{os.getpid()}{UNFINISHED}")
         try:
-            self._arrive(request.url, body)
+            self._arrive(request, body)
             _check_content(body, request.url)
             return self._keep(request, body, into)
         finally:
             body.part.unlink(missing_ok=True)
 
-    def _arrive(self, url: str, body: _Body) -> None:
+    def _arrive(self, request: Request, body: _Body) -> None:
         """Attempts until the body is whole."""
         jitter = random.Random(self.patience.seed)  # noqa: S311 - spreads requests, hides nothing
         for attempt in range(self.patience.attempts):
             try:
-                self._attempt(url, body)
+                self._attempt(request, body)
             except _Again as again:
                 last = attempt + 1 == self.patience.attempts
-                self._pause(again, attempt, jitter, f"{url}: {again.why}", last=last)
+                self._pause(again, attempt, jitter, f"{request.url}: {again.why}", last=last)
             else:
                 return
 
@@ -194,15 +214,17 @@ class _Visit:
             raise FetchError(f"{what}; the next attempt would come after {wait:.0f} s, beyond the time for this call")
         self.patience.sleep(wait)
 
-    def _attempt(self, url: str, body: _Body) -> None:
+    def _attempt(self, request: Request, body: _Body) -> None:
         import httpx
         from socksio.exceptions import SOCKSError
 
+        url = request.url
         have = body.size if body.mark else 0
         headers = {"Range": f"bytes={have}-", "If-Range": body.mark} if have else {}
+        headers |= self.keys.get(request.token_in, {})
         try:
             with self.client.stream("GET", url, headers=headers) as response:
-                _judge(response, url)
+                _judge(response, request)
                 self._save(response, body, have)
         except httpx.TooManyRedirects as error:
             raise FetchError(f"{url} redirects in a circle: a login page or a broken mirror") from error
@@ -268,13 +290,19 @@ class _Visit:
         return json.dumps(note, indent=1, sort_keys=True) + "\n"
 
 
-def _judge(response: httpx.Response, url: str) -> None:
+def _judge(response: httpx.Response, request: Request) -> None:
     """Raises _Again for what may pass, FetchError for what will not."""
-    status = response.status_code
+    status, url = response.status_code, request.url
     if status in _AGAIN:
         raise _Again(f"answered {status}", _retry_after(response.headers.get("retry-after", "")))
     if status == 416:
         raise _Again("the server has another file now")
+    if status in (400, 401, 403) and request.token_in:
+        also = "; or the range of days is one that it does not serve" if status == 400 else ""
+        raise FetchError(
+            f"{url} answered {status}: the token in {request.token_in} is expired, wrong or not allowed to read this: "
+            f"make a new one{also}"
+        )
     if status not in (200, 206):
         raise FetchError(f"{url} answered {status}; check the country and the dates, or name a mirror with --endpoint")
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -309,9 +337,15 @@ def _ends_a_line(part: Path) -> bool:
 
 
 def _check_content(body: _Body, url: str) -> None:
-    """Raises FetchError unless the body is a text that some source knows."""
+    """Raises FetchError unless the body is a text that some source knows and begins to read."""
+    name = "the answer"
     try:
-        sources.recognise(_bytes.head(body.part, "the answer"), "the answer")
+        head = _bytes.head(body.part, name)
+        source = sources.recognise(head, name)
+        limit = _bytes.JSON_LIMIT if _bytes.is_json(head) else _bytes.LINE_LIMIT
+        with closing(_bytes.Received(body.part)) as raw:
+            lines = _bytes.numbered(_bytes.chunks(raw, name), name, limit, f"a file of {source.name}")
+            next(source.read(lines, Origin(name)), None)  # an error that came with status 200 has no first row
     except BadInput as error:
         raise FetchError(f"{url} did not give the documented file: {error}") from error
 

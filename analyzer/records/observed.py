@@ -55,6 +55,7 @@ class Request:
 
     url: str
     filename: str
+    token_in: str = ""  # the environment variable with the user's token, for services that ask for one
 
 
 Lines = Iterator[tuple[int, str]]  # (1-based line number, text without its line end)
