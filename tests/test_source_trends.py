@@ -21,7 +21,8 @@ LATER = datetime(2025, 1, 1)
 
 def read(text: str, **origin: Any) -> list[Observation | Rejection]:
     lines: Iterator[tuple[int, str]] = iter(list(enumerate(text.splitlines(), 1)))
-    return list(SOURCE.read(lines, Origin(**{"name": "multiTimeline.csv", "retrieved_at": LATER} | origin)))
+    given: dict[str, Any] = {"name": "multiTimeline.csv", "retrieved_at": LATER} | origin
+    return list(SOURCE.read(lines, Origin(**given)))
 
 
 def good(text: str, **origin: Any) -> list[Observation]:

@@ -96,7 +96,7 @@ def _start(item: Any) -> datetime | None:
     """First instant of an item, None when its stamp is no hour of this era."""
     stamp = item.get("timestamp") if isinstance(item, dict) else None
     try:
-        when = datetime.strptime(stamp, "%Y%m%d%H") if _is_stamp(stamp) else None  # noqa: DTZ007 - days are UTC
+        when = datetime.strptime(str(stamp), "%Y%m%d%H") if _is_stamp(stamp) else None  # noqa: DTZ007 - days are UTC
         if when is not None:
             check_era(when, stamp or "", "timestamp")
     except (ValueError, Bad):
