@@ -19,7 +19,7 @@ from analyzer.api import Database, Study
 from analyzer.cli import vpn_uptake
 from analyzer.errors import BadInput
 from analyzer.outputs import study_text
-from analyzer.people import is_of_people, read_anchors
+from analyzer.people import read_anchors
 from analyzer.records import PeopleRange
 from analyzer.store import Store
 from analyzer.store.types import stated_types
@@ -104,7 +104,7 @@ def test_one_row_stands_for_each_estimate(study: Study):
 
 def test_users_of_vpns_with_a_survey_before_the_block_become_people(study: Study):
     found = row(study, "vpn.panel_users")
-    assert is_of_people(found)
+    assert found.is_of_people
     truth = 0.10 * 9e6  # the vintage retrieved first of two that differ is not the newest
     assert found.low is not None
     assert found.high is not None
@@ -141,7 +141,7 @@ def test_the_rate_of_a_tool_without_anchors_is_of_users_as_it_counts_them(databa
 
 def test_downloads_become_installs_not_people(study: Study):
     found = row(study, "app.downloads")
-    assert not is_of_people(found)
+    assert not found.is_of_people
     assert found.low is not None
     assert "installs (devices)" in found.quantity
     assert "would make" in found.reasons  # what a survey share times the change of a flow would claim
@@ -154,7 +154,7 @@ def test_an_indicator_without_a_type_is_refused(study: Study):
 
 def test_without_anchors_nothing_is_people_and_the_study_says_why(database: Database):
     plain = database.estimate(BLOCK, horizons=["14d"], indicator="vpn.panel_users", shapes="none")
-    assert [is_of_people(r) for r in plain.people] == [False]
+    assert [r.is_of_people for r in plain.people] == [False]
     assert "no anchor" in plain.people[0].reasons
 
 

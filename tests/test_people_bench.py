@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from analyzer.people import Denominator, is_of_people, people_ranges
+from analyzer.people import Denominator, people_ranges
 
 
 def _bench() -> ModuleType:
@@ -54,5 +54,5 @@ def test_every_question_is_allowed_or_refused_as_listed_and_says_why(name: str, 
     (row,) = people_ranges([case], anchors, ONLINE)
     assert row.reasons
     assert bool(row.route) == (name in ALLOWED)
-    assert is_of_people(row) == (name in ALLOWED - NOT_PEOPLE)
-    assert ("cannot be converted to people" in row.reasons) == (not is_of_people(row))
+    assert row.is_of_people == (name in ALLOWED - NOT_PEOPLE)
+    assert ("cannot be converted to people" in row.reasons) == (not row.is_of_people)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzer.errors import BadInput
-from analyzer.people.published_units import multiple_of, parsed, recomputed, trailing, undone
+from analyzer.people.published_units import parsed, recomputed, trailing, undone
 
 # A loaded machine is no fault: no example is timed.
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -124,11 +124,3 @@ def test_a_trailing_base_of_nothing_is_refused(bad: tuple[float, int, int]):
         trailing(*bad)
     with pytest.raises(ValueError, match="must be"):
         undone([-101.0])
-
-
-def test_units_of_our_table_become_multiples_and_others_do_not():
-    assert multiple_of(131, "percent_over_baseline") == pytest.approx(2.31)
-    assert multiple_of(100, "percent_over_previous_day") == pytest.approx(2)
-    assert multiple_of(46, "multiple_of_baseline") == 46
-    assert multiple_of(18, "percent_of_internet_users") is None
-    assert multiple_of(-100, "percent_over_baseline") is None

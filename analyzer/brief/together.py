@@ -7,7 +7,6 @@ from analyzer.brief.estimates import place_in_time
 from analyzer.brief.indicators import meaning
 from analyzer.brief.material import Material
 from analyzer.brief.model import Section, Text
-from analyzer.people import is_of_people
 from analyzer.records import Family, PeopleRange, RunCount, Study, Synthesis
 
 _NOTHING = 1e-6  # a range as wide as this, or its inverse, says nothing
@@ -101,7 +100,7 @@ def people_sentences(material: Material) -> list[str]:
         f"{_cap(row.quantity)} {place_in_time(study)}: {_range(row)}{_per_thousand(row)}. {_route(row)}"
         for study in material.dossier.studies
         for row in study.people
-        if is_of_people(row) and row.low is not None
+        if row.is_of_people and row.low is not None
     ]
 
 

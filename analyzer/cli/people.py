@@ -40,7 +40,6 @@ def command(
     of people, which is a result.
     """
     import analyzer
-    from analyzer.people import is_of_people
 
     if (block is None) == (cc is None or day is None):
         raise click.UsageError("name a BLOCK, or a country and a date with --cc and --date")
@@ -57,7 +56,7 @@ def command(
     for line in _context(study.block.cc):
         click.echo(f"Note: for comparison, in no route: {line}", err=True)
     _print(study.people, fmt)
-    if not any(is_of_people(row) for row in study.people):
+    if not any(row.is_of_people for row in study.people):
         sys.exit(3)
 
 

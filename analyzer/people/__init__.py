@@ -41,11 +41,6 @@ def people_ranges(
     return (*rows, *_together(answers, anchors, denominator))
 
 
-def is_of_people(row: PeopleRange) -> bool:
-    """True where a row is a range of people; False for a refusal and for clients, installs or downloads."""
-    return bool(row.route) and row.quantity.startswith("people")
-
-
 def _answer(case: Case, anchors: Sequence[Anchor], denominator: Denominator | None) -> _Answer:
     try:
         return _Answer(case, chosen(case, anchors, denominator), "")

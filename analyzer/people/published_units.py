@@ -77,13 +77,6 @@ def parsed(text: str) -> Change:
     )
 
 
-def multiple_of(value: float, unit: str) -> float | None:
-    """A value of our table of published figures as a multiple of its base; None for units that are not of that kind."""
-    if unit in ("percent_over_baseline", "percent_over_previous_day"):
-        return 1 + value / 100 if value > -100 else None
-    return value if unit == "multiple_of_baseline" and value > 0 else None
-
-
 def recomputed(now: float, base: float, published: str) -> Recomputed:
     """Whether a published change agrees with its raw counts, within the digits in which it is printed.
 

@@ -189,6 +189,11 @@ class PeopleRange:
     denominator: str  # name, value, year and vintage; '' where none is at hand
     reasons: str
 
+    @property
+    def is_of_people(self) -> bool:
+        """True for a range of people; False for a refusal and for clients, installs or downloads."""
+        return bool(self.route) and self.quantity.startswith("people")
+
 
 @dataclass(frozen=True, slots=True)
 class RunCount:
