@@ -22,7 +22,10 @@ from analyzer.store import Store
 from analyzer.store.loading import load_file
 
 EVERY = sources.all_sources()
-NEEDED = {"app_charts_play": {"cc": "PK", "retrieved": "2024-02-17"}}
+NEEDED = {
+    "apnic_users": {"retrieved": "2024-02-17"},
+    "app_charts_play": {"cc": "PK", "retrieved": "2024-02-17"},
+}
 PLAY = {"cc": "PK", "retrieved_at": datetime(2024, 2, 17, 10)}
 
 
