@@ -36,6 +36,7 @@ TYPES: Mapping[str, IndicatorType] = {
     "capture.byte_share": "traffic",
     "capture.unexplained_encrypted_share": "traffic",
     "denominator.internet_users": "denominator",
+    "denominator.internet_share": "denominator",
     "denominator.population": "denominator",
 }
 

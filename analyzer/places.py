@@ -28,6 +28,17 @@ def _zones() -> dict[str, tuple[str, str]]:
 
 
 @cache
+def _by_iso3() -> dict[str, str]:
+    with (_DATA / "iso3.csv").open(encoding="utf-8", newline="") as f:
+        return {row["iso3"]: row["cc"] for row in csv.DictReader(f)}
+
+
+def cc_of_iso3(iso3: str) -> str | None:
+    """The alpha-2 code of an ISO 3166-1 alpha-3 code in upper case (XKX is Kosovo); None where it is none."""
+    return _by_iso3().get(iso3)
+
+
+@cache
 def weekends(cc: str) -> tuple[tuple[date, frozenset[int]], ...]:
     """Days of a country's weekend (Monday = 0) with the first date on which they were so, oldest first."""
     with (_DATA / "weekends.csv").open(encoding="utf-8", newline="") as f:

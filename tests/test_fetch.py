@@ -272,12 +272,10 @@ def test_silence_is_retried(site: Site, tmp_path: Path, clock: Clock) -> None:
 
 
 def test_a_body_that_drips_for_ever_is_given_up_in_time(site: Site, tmp_path: Path) -> None:
-    began = time.monotonic()
     slow = Patience(silence=1.0, total=0.5, sleep=lambda _: None)
     site.answers = [Answer(drip=0.02)]
     with pytest.raises(FetchError, match=r"not complete within 0\.5 s|beyond the time"):
         fetch("tor_bridge_users", "PK", *FEBRUARY, folder=tmp_path, endpoint=site.address, patience=slow)
-    assert time.monotonic() - began < 5
     assert nothing_left(tmp_path)
 
 

@@ -23,6 +23,7 @@ from analyzer.store.loading import load_file
 
 EVERY = sources.all_sources()
 NEEDED: dict[str, dict[str, str]] = {
+    "apnic_users": {"retrieved": "2024-02-17"},
     "app_charts_play": {"cc": "PK", "retrieved": "2024-02-17"},
     "ooni_aggregation": {"cc": "PK"},
 }

@@ -12,6 +12,7 @@ import numpy as np
 from analyzer.blocks import Catalogue
 from analyzer.errors import BadInput, NotEnoughData, UnknownName
 from analyzer.estimators import STATUS, Flag, Scan, declare, scan_series
+from analyzer.indicators import type_of
 from analyzer.places import UNKNOWN, WORLD, check_country
 from analyzer.records import Block
 from analyzer.scan.records import FlagRow, Report, ScanQuestion
@@ -61,7 +62,7 @@ def _checked(q: ScanQuestion) -> ScanQuestion:
 
 
 def _keys(store: Store, indicator: str | None) -> list[SeriesKey]:
-    rows = [r for r in store.rows("series_of_all") if not r["indicator"].startswith("denominator.")]
+    rows = [r for r in store.rows("series_of_all") if type_of(r["indicator"]) != "denominator"]
     keys = [SeriesKey(r["indicator"], r["asn"], r["entity"], r["unit"], r["scale_id"]) for r in rows]
     known = sorted({k.indicator for k in keys})
     if indicator is None or indicator in known:

@@ -11,6 +11,7 @@ from typing import Any
 
 from analyzer.blocks import Catalogue, find, overlaps
 from analyzer.errors import BadInput, UnknownName
+from analyzer.indicators import type_of
 from analyzer.places import UNKNOWN, WORLD, check_country, country_name, local_day, to_local
 from analyzer.plans import specification_in_words
 from analyzer.records import Block, Check, Estimate, Overlap, Snapshot, Study
@@ -156,7 +157,7 @@ def _too_short(key: SeriesKey, first: datetime, block: Block) -> bool:
 
 
 def _starts(store: Store, cc: str, indicator: str | None) -> dict[SeriesKey, datetime]:
-    keys = {k: t for k, t in first_starts(store, cc).items() if not k.indicator.startswith("denominator.")}
+    keys = {k: t for k, t in first_starts(store, cc).items() if type_of(k.indicator) != "denominator"}
     if indicator is None:
         return keys
     known = sorted({k.indicator for k in keys})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from analyzer.store import Store
 from analyzer.store.types import stated_types
 from analyzer.study.horizons import AFTER_END, length_of
 
+_UPDATED = re.compile(r"last updated ([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _PER_CENT = ("percent", "per cent", "%", "share")
 
 
@@ -112,17 +115,62 @@ def _networked(store: Store, cc: str, cases: list[Case]) -> list[Case]:
 
 
 def denominator(store: Store, block: Block) -> Denominator | None:
-    """Internet users of the last year that began before the block, newest vintage; None where the store has none."""
+    """Internet users of the last year that began before the block, newest vintage; None where the store has none.
+
+    Where a file gives their share of the population alone, that share times the population of the same year.
+    """
     rows = [r for r in store.rows("denominators", cc=block.cc) if r["t_start"] <= block.onset_earliest]
-    people = {(_year(r), r["entity"]): float(r["value"]) for r in rows if r["indicator"] == "denominator.population"}
-    users = [(r, v) for r in rows if r["indicator"] != "denominator.population" and (v := _users(r, people))]
+    rows.sort(key=lambda r: (r["t_start"], _as_of(r)))
+    users = list(_online(rows))
     if not users:
         return None
-    year = max(_year(r) for r, _ in users)
-    vintages = [(r, v) for r, v in users if _year(r) == year and r["entity"] == ""] or [users[-1]]
-    newest, value = vintages[-1]
-    sizes = [v for _, v in vintages]
-    return Denominator(value, year, _vintage(newest), min(sizes), max(sizes))
+    year = max(_year(u.row) for u in users)
+    vintages = [u for u in users if _year(u.row) == year and u.row["entity"] == ""] or [users[-1]]
+    newest, sizes = vintages[-1], [v for u in vintages for v in u.values]
+    return Denominator(newest.values[-1], year, newest.vintage(), min(sizes), max(sizes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Online:
+    """Internet users as a file gives them: once, or once per vintage of the population of that year, newest last."""
+
+    row: Mapping[str, Any]
+    values: tuple[float, ...]
+    population: Mapping[str, Any] | None = None  # the newest, where it is another file's
+
+    def vintage(self) -> str:
+        """Which file, and which other one gives the population."""
+        if self.population is None:
+            return _vintage(self.row)
+        of = f"a share of the population times the population of {_year(self.row)}"
+        return f"{_vintage(self.row)}: {of} ({_vintage(self.population)})"
+
+
+def _online(rows: Sequence[Mapping[str, Any]]) -> Iterator[_Online]:
+    """Internet users by every file, in the order of the rows."""
+    people: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["indicator"] == "denominator.population":
+            people.setdefault((_year(row), row["entity"]), []).append(row)
+    counted = {_file(r) for r in rows if r["indicator"] == "denominator.internet_users"}
+    for row in rows:
+        # A file that gives people and their share is one vintage, not two.
+        given = row["indicator"] == "denominator.internet_users"
+        if given or (row["indicator"] == "denominator.internet_share" and _file(row) not in counted):
+            found = _users(row, people.get((_year(row), row["entity"]), ()))
+            if found is not None:
+                yield found
+
+
+def _file(row: Mapping[str, Any]) -> tuple[str, int, str]:
+    return row["snapshot_id"], _year(row), row["entity"]
+
+
+def _as_of(row: Mapping[str, Any]) -> datetime:
+    """How new a vintage is: its own day of update where it states one, else when it was retrieved."""
+    stated = _UPDATED.match(row["scale_id"])
+    retrieved: datetime | None = row["retrieved_at"]
+    return datetime.fromisoformat(stated[1]) if stated else retrieved or datetime(1, 1, 1)  # noqa: DTZ001 - naive UTC
 
 
 def _year(row: Mapping[str, Any]) -> int:
@@ -131,18 +179,22 @@ def _year(row: Mapping[str, Any]) -> int:
     return middle.year
 
 
-def _users(row: Mapping[str, Any], population: Mapping[tuple[int, str], float]) -> float | None:
+def _users(row: Mapping[str, Any], population: Sequence[Mapping[str, Any]]) -> _Online | None:
     """A row in people; a share of the population times that of the same year."""
     value, unit = float(row["value"]), str(row["unit"]).lower()
     if not any(word in unit for word in _PER_CENT):
-        return value if value <= 1e10 else None
-    whole = population.get((_year(row), row["entity"]))
+        return _Online(row, (value,)) if value <= 1e10 else None
     share = value / 100 if "share" not in unit or value > 1 else value
-    return whole * share if whole and share <= 1 else None
+    if not population or share > 1:
+        return None
+    own = [p for p in population if p["snapshot_id"] == row["snapshot_id"]]
+    of = own or population
+    return _Online(row, tuple(float(p["value"]) * share for p in of), None if own else of[-1])
 
 
 def _vintage(row: Mapping[str, Any]) -> str:
     retrieved: date | None = row["retrieved_at"]
     when = f"retrieved {retrieved:%Y-%m-%d}" if retrieved else "day of retrieval not known"
     who = row["attribution"] if not str(row["attribution"]).startswith("not stated") else row["source"]
-    return f"{who}, file {row['snapshot_id']}, {when}"
+    of = f", {row['scale_id']}" if row["scale_id"] else ""
+    return f"{who}{of}, file {row['snapshot_id']}, {when}"
