@@ -112,7 +112,7 @@ def pakistan() -> Dossier:
         studies=(), snapshots=(),
         missing_sources=(
             ("Tor Metrics relay users", "vpn-uptake fetch tor_relay_users --cc PK --from 2023-09-01 --to 2024-03-02"),
-            ("Wikipedia page views", "vpn-uptake fetch wiki_pageviews --cc PK --from 2023-09-01 --to 2024-03-02"),
+            ("Wikipedia page views", "vpn-uptake fetch wikimedia_pageviews --cc PK --from 2023-09-01 --to 2024-03-02"),
             ("Google Trends", ""),
         ),
         command="vpn-uptake brief --cc PK --from 2023-12-16 --to 2024-03-01 -o pk.html", made_at=MADE,
@@ -183,7 +183,7 @@ def sudan(**changes: object) -> Dossier:
     whole = Dossier(
         cc="SD", period_start=date(2018, 12, 1), period_end=date(2019, 1, 31), blocks=(studied,), non_events=(),
         claims=claims(found), published=(), studies=(study,), snapshots=(SNAPSHOT,),
-        missing_sources=(("Wikipedia page views", "vpn-uptake fetch wiki_pageviews --cc SD"),),
+        missing_sources=(("Wikipedia page views", "vpn-uptake fetch wikimedia_pageviews --cc SD"),),
         command="vpn-uptake brief sd-2018-12-21-social -o sd.html", made_at=MADE, tool_version="0.1.0",
     )  # fmt: skip
     return replace(whole, **changes)  # type: ignore[arg-type]

@@ -269,12 +269,22 @@ def limits_of(dossier: Dossier) -> str:
 
 def test_limits_name_missing_sources_short_blocks_contaminated_bases_and_selection():
     text = limits_of(made.pakistan())
-    assert "Wikipedia page views, fetched with `vpn-uptake fetch wiki_pageviews" in text
+    assert "Wikipedia page views, fetched with `vpn-uptake fetch wikimedia_pageviews" in text
     assert "17 Dec 2023: 7 hours, 29.2 % of a day" in text
     assert "“Telegram blocked” (from 16 Dec 2023 (day only), end not known" in text or "Telegram blocked" in text
     assert "in the base of 7 later blocks" in text
     assert "striking values get published" in text
     assert "How many people used a VPN" in text
+
+
+def test_the_box_at_the_top_names_few_missing_sources_and_counts_many():
+    def box(missing: int) -> str:
+        dossier = replace(made.pakistan(), missing_sources=tuple((f"source {i}", "") for i in range(missing)))
+        return str(next(f.text for f in build(dossier).header if f.label == "Sources missing"))
+
+    assert "source 3" in box(4)
+    assert "source" not in box(5).replace("Sources", "")
+    assert "5, listed under" in box(5)
 
 
 def test_provisional_days_are_named_with_the_date_that_settles_them(monkeypatch):

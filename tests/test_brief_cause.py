@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from brief_dossiers import sudan
 
 from analyzer.brief import build
 from analyzer.brief.model import Section
@@ -19,7 +20,6 @@ from analyzer.records import (
     Synthesis,
     Verified,
 )
-from tests.brief_dossiers import sudan
 
 BREAKDOWN = Breakdown(
     "tor.relay_users", "", "7d", "no_block_since_base", 3.0, 2.5, ("election", "protest"), 0.9, 1.3, 7, 1, 60, 2

@@ -10,6 +10,7 @@ from analyzer.brief.material import Material, period, source_of
 from analyzer.brief.model import Fact, Link, Section, Table, Text
 from analyzer.records import Check, Estimate, Snapshot, Study
 
+MOST_MISSING = 4  # named in the box at the top; more stand where the commands that fetch them do
 _VERDICTS = (
     ("rise, fall", "the whole 95 % interval lies above, or below, x1"),
     (
@@ -178,8 +179,14 @@ def header(material: Material) -> tuple[Fact, ...]:
     late = material.provisional
     facts += [("Provisional days", " ".join(late))] if late else []
     gone = [words.or_not_stated(name) for name, _ in dossier.missing_sources]
-    facts += [("Sources missing", words.listing(gone))] if gone else []
+    facts += [("Sources missing", _missing(gone))] if gone else []
     return tuple(Fact(label, (text,)) for label, text in facts)
+
+
+def _missing(names: list[str]) -> str:
+    if len(names) <= MOST_MISSING:
+        return words.listing(names)
+    return f"{len(names)}, listed under “What cannot be said”"
 
 
 def _source_line(snapshot: Snapshot) -> str:
