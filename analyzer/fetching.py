@@ -187,7 +187,7 @@ class _Visit:
         body = _Body(into / f"{request.filename}.{os.getpid()}{UNFINISHED}")
         try:
             self._arrive(request, body)
-            _check_content(body, request.url)
+            _check_content(body, request.url, Origin(request.filename, self.patience.now()))
             return self._keep(request, body, into)
         finally:
             body.part.unlink(missing_ok=True)
@@ -336,7 +336,7 @@ def _ends_a_line(part: Path) -> bool:
         return file.read() in (b"\n", b"")
 
 
-def _check_content(body: _Body, url: str) -> None:
+def _check_content(body: _Body, url: str, origin: Origin) -> None:
     """Raises FetchError unless the body is a text that some source knows and begins to read."""
     name = "the answer"
     try:
@@ -345,7 +345,7 @@ def _check_content(body: _Body, url: str) -> None:
         limit = _bytes.JSON_LIMIT if _bytes.is_json(head) else _bytes.LINE_LIMIT
         with closing(_bytes.Received(body.part)) as raw:
             lines = _bytes.numbered(_bytes.chunks(raw, name), name, limit, f"a file of {source.name}")
-            next(source.read(lines, Origin(name)), None)  # an error that came with status 200 has no first row
+            next(source.read(lines, origin), None)  # an error that came with status 200 has no first row
     except BadInput as error:
         raise FetchError(f"{url} did not give the documented file: {error}") from error
 
