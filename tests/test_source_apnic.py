@@ -92,7 +92,7 @@ def test_a_stated_country_stands_where_rows_name_several():
 
 
 def test_a_list_larger_than_a_document_may_be_is_refused():
-    with pytest.raises(BadInput, match="more than 16 MiB"):
+    with pytest.raises(BadInput, match="longer than 16 MiB"):
         read("[" + "\n".join(" " * 999_999 for _ in range(20)) + "]")
 
 

@@ -220,7 +220,7 @@ def _prior(pool: Pool | None, reach: float) -> tuple[float, float]:
         return unseen, PRIOR_DF
     half = max(pool.replications, 1.0) / 2
     excess = float(np.var(pool.scales, ddof=1)) - float(polygamma(1, half))
-    prior_df = 2 * _inverse_trigamma(max(excess, 0.05))
+    prior_df = 2 * inverse_trigamma(max(excess, 0.05))
     centre = float(np.mean(pool.scales)) - float(polygamma(0, half)) + float(np.log(half))
     shrink = float(polygamma(0, prior_df / 2)) - float(np.log(prior_df / 2))
     # Lenders were quiet when they lent: they may say that variances are larger than the model's, not that they are
@@ -228,7 +228,7 @@ def _prior(pool: Pool | None, reach: float) -> tuple[float, float]:
     return unseen * max(float(np.exp(centre + shrink)), 1.0), float(np.clip(prior_df, 2.0, 12.0))
 
 
-def _inverse_trigamma(value: float) -> float:
+def inverse_trigamma(value: float) -> float:
     """Newton's iteration of Smyth (2004), appendix."""
     y = 0.5 + 1 / value
     for _ in range(20):

@@ -41,13 +41,25 @@ def text_of(lines: Lines, origin: Origin) -> str:
 
 def json_of(text: str, origin: Origin) -> dict[str, Any]:
     """The JSON object that a text is.  Raises BadInput for anything else, a cut document included."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
-        raise BadInput(f"{origin.name} is not whole JSON ({error}); get the file again") from error
+    found = _parsed(text, origin)
     if not isinstance(found, dict):
         raise BadInput(f"{origin.name} is a JSON {type(found).__name__}, not an object; get the file again")
     return found
+
+
+def document_of(lines: Lines, origin: Origin) -> Any:
+    """The JSON document that the lines are; raises BadInput for a cut, damaged, empty or larger one (16 MiB)."""
+    text = text_of(lines, origin)
+    if not text.strip():
+        raise BadInput(f"{origin.name} is empty; get it again")
+    return _parsed(text, origin)
+
+
+def _parsed(text: str, origin: Origin) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
+        raise BadInput(f"{origin.name} is not whole JSON ({error}); get the file again") from error
 
 
 def shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from analyzer.errors import BadInput, FetchError
 from analyzer.places import UNKNOWN, WORLD, is_country
 from analyzer.records import Lines, Observation, Origin, Rejection, Request, Source
 from analyzer.sources import _bytes
-from analyzer.sources._document import document_of
+from analyzer.sources._answers import document_of
 from analyzer.sources._table import TEXT_LIMIT, Bad, number
 
 # Fields as its public clients read them; the networks (numbers for documentation) and shares are made up.

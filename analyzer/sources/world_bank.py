@@ -14,7 +14,7 @@ from analyzer.errors import BadInput
 from analyzer.places import WORLD, cc_of_iso3
 from analyzer.records import Lines, Observation, Origin, Rejection, Request, Source
 from analyzer.sources import _bytes
-from analyzer.sources._document import document_of
+from analyzer.sources._answers import document_of
 from analyzer.sources._table import TEXT_LIMIT, Bad, Header, check_era, check_width, number, rows, sniff, split
 
 SHARE, POPULATION, USERS = "denominator.internet_share", "denominator.population", "denominator.internet_users"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import polygamma
 
+from analyzer.estimators._combine import inverse_trigamma
+
 if TYPE_CHECKING:
     from analyzer.records import Floats
 
@@ -21,16 +23,7 @@ def squeezed(deviations: Floats, freedom: Floats) -> tuple[Floats, Floats]:
     logs = 2 * np.log(deviations)
     noise = polygamma(1, freedom / 2)
     excess = max(float(np.var(logs, ddof=1) - np.mean(noise)), _LEAST)
-    prior = 2 * _inverse_trigamma(excess)
+    prior = 2 * inverse_trigamma(excess)
     centre = float(np.mean(logs - polygamma(0, freedom / 2) + np.log(freedom / 2)))
     usual = float(np.exp(centre + polygamma(0, prior / 2) - np.log(prior / 2)))
     return np.sqrt((prior * usual + freedom * deviations**2) / (prior + freedom)), freedom + prior
-
-
-def _inverse_trigamma(value: float) -> float:
-    """Newton's iteration of Smyth (2004), appendix."""
-    y = 0.5 + 1 / value
-    for _ in range(20):
-        tri = float(polygamma(1, y))
-        y += tri * (1 - tri / value) / float(polygamma(2, y))
-    return y
