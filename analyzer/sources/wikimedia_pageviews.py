@@ -12,7 +12,7 @@ from urllib.parse import quote
 from analyzer.errors import BadInput, FetchError
 from analyzer.places import WORLD
 from analyzer.records import Lines, Observation, Origin, Rejection, Request, Source
-from analyzer.sources._bytes import JSON_LIMIT
+from analyzer.sources._answers import document_of
 from analyzer.sources._partial import refuse_partial, usable_retrieval
 from analyzer.sources._table import TEXT_LIMIT, Bad, check_era
 
@@ -43,7 +43,7 @@ def recognise(head: str) -> bool:
 
 
 def read(lines: Lines, origin: Origin) -> Iterator[Observation | Rejection]:
-    items = _items(_document(lines, origin), origin)
+    items = _items(document_of(lines, origin), origin)
     starts = [when for item in items if (when := _start(item)) is not None]
     retrieved = usable_retrieval(origin.retrieved_at, max(starts)) if starts else None
     for number, item in enumerate(items, 1):
@@ -51,21 +51,6 @@ def read(lines: Lines, origin: Origin) -> Iterator[Observation | Rejection]:
             yield _observation(item, origin, retrieved)
         except Bad as bad:
             yield Rejection(number, bad.field, bad.reason, json.dumps(item)[:TEXT_LIMIT])
-
-
-def _document(lines: Lines, origin: Origin) -> Any:
-    """The whole JSON document; BadInput beyond 16 Mi characters (ten years of days are under 1 Mi)."""
-    held: list[str] = []
-    size = 0
-    for _, text in lines:
-        size += len(text) + 1
-        if size > JSON_LIMIT:
-            raise BadInput(f"{origin.name} is longer than {JSON_LIMIT >> 20} MiB: no answer about one article")
-        held.append(text)
-    try:
-        return json.loads("\n".join(held))
-    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
-        raise BadInput(f"{origin.name} is not whole JSON ({error}); fetch it again") from error
 
 
 def _items(document: Any, origin: Origin) -> list[Any]:
